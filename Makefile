@@ -1,0 +1,34 @@
+# Two commands do everything from a fresh checkout: `make demo` and `make check`.
+# Both keep to a private virtual environment in .venv; pip's own settings (PIP_INDEX_URL, pip.conf ...) are honoured.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo check check-slow lint clean
+
+demo: .venv/installed
+	$(BIN)/salmonn-eval run --tasks level1
+
+check: lint
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
+
+check-slow: .venv/installed-dev
+	$(BIN)/python -m pytest -q -m slow
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
