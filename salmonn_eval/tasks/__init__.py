@@ -1,0 +1,1 @@
+"""What is asked: task definitions in YAML, their discovery, checks and prompts."""
