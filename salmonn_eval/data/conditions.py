@@ -1,0 +1,61 @@
+"""Conditions that take the real sound away: silence, noise at its level, another sample's sound."""
+
+import hashlib
+from collections.abc import Hashable, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmonn_eval.canonical import canonical
+from salmonn_eval.records import AudioRef, Clip
+
+
+def conditioned(sound: NDArray[np.float32], clip: Clip) -> NDArray[np.float32]:
+    """`sound` [T] under the clip's condition, at the same length.
+
+    Noise is white and Gaussian at the root mean square of `sound` itself, not clipped to ±1; the noise of digital
+    silence is silence. It is drawn from `condition_seed` and the clip's content, so that two clips never get the same.
+    """
+    if clip.condition == "silence":
+        return np.zeros_like(sound)
+    if clip.condition == "noise":
+        level = np.sqrt(np.mean(np.square(sound, dtype=np.float64)))
+        digest = hashlib.sha256(canonical(clip_content((clip,)))).digest()
+        random = np.random.default_rng([clip.condition_seed, int.from_bytes(digest[:8])])
+        noise: NDArray[np.float64] = level * random.standard_normal(len(sound))
+        return noise.astype(np.float32)
+    return sound
+
+
+def clip_content(clips: tuple[Clip, ...]) -> tuple[Hashable, ...]:
+    """What clips sound like, whatever they are called: equal where hashes, stretches and joins are equal."""
+    return tuple(
+        (tuple(map(_part_content, clip.parts)), clip.join, clip.gap_s, clip.gains, clip.mix_length) for clip in clips
+    )
+
+
+def _part_content(ref: AudioRef) -> tuple[str | None, float, float | None]:
+    in_memory = None if ref.data is None else hashlib.sha256(ref.data).hexdigest()
+    return ref.sha256 or in_memory or ref.path, ref.start_s, ref.end_s
+
+
+def swap_partners(samples: Sequence[tuple[Clip, ...]], seed: int) -> list[int]:
+    """For each sample the index of another one whose sound it gets: a seeded permutation without fixed points.
+
+    Nobody gets content equal to their own unless more than half of all samples share it (then as few as possible
+    do). A single sample has no partner but itself.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for index in np.random.default_rng(seed).permutation(len(samples)).tolist():
+        groups.setdefault(clip_content(samples[index]), []).append(index)
+    # Equal content side by side, the largest group first: a rotation by that group's size leaves every group.
+    by_size = sorted(groups.values(), key=lambda group: -len(group))
+    order = list(chain.from_iterable(by_size))
+    step = len(by_size[0]) if by_size else 0
+    if len(groups) == 1:
+        step = 1
+    partners = [0] * len(order)
+    for position, index in enumerate(order):
+        partners[index] = order[(position + step) % len(order)]
+    return partners

@@ -1,0 +1,62 @@
+"""LibriSpeech in its own layout: ROOT/split/speaker/chapter/*.trans.txt beside FLAC files, ROOT/SPEAKERS.TXT."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from salmonn_eval.data.annotated import AnnotatedSource, Item, files_stamp
+from salmonn_eval.errors import PrerequisiteError, UsageError
+from salmonn_eval.records import AudioRef, Clip, Sample
+from salmonn_eval.tasks.spec import DatasetSpec
+
+_GENDERS = {"F": "female", "M": "male"}
+
+
+def open_librispeech(dataset: DatasetSpec, folder: Path) -> AnnotatedSource:
+    """The dataset's `split` below `folder`, which may also be the folder that holds `LibriSpeech/`.
+
+    Raises PrerequisiteError when the split or its transcripts are not there.
+    """
+    if dataset.split is None:
+        raise UsageError("a dataset of source 'librispeech' has no split; expected for example `split: test-clean`")
+    inner = folder / "LibriSpeech"
+    root = inner if inner.is_dir() else folder
+    transcripts = sorted((root / dataset.split).glob("*/*/*.trans.txt"))
+    if not transcripts:
+        raise PrerequisiteError(
+            f"{root / dataset.split}: no transcripts; expected SPEAKER/CHAPTER/*.trans.txt: "
+            f"say --data {dataset.corpus or 'librispeech'}=DIR with the folder that holds {dataset.split}"
+        )
+    return AnnotatedSource(partial(_items, transcripts, root / "SPEAKERS.TXT"), partial(files_stamp, transcripts, root))
+
+
+def _items(transcripts: Sequence[Path], speakers: Path) -> Iterator[Item]:
+    genders = read_genders(speakers) if speakers.is_file() else {}
+    for path in transcripts:
+        speaker = path.parent.parent.name
+        group = {"gender": genders[speaker]} if speaker in genders else {}
+        for number, line in enumerate(_lines(path), start=1):
+            utterance, _, text = line.strip().partition(" ")
+            if not utterance:
+                continue
+            if not text:
+                raise UsageError(f"{path}:{number}: {line!r} has no transcript; expected an utterance id and its text")
+            audio = AudioRef(str(path.with_name(f"{utterance}.flac")))
+            sample = Sample(
+                utterance, (Clip((audio,)),), {"transcript": text}, (text,), cluster=(speaker,), group=group
+            )
+            yield Item(str(path), number, sample)
+
+
+def read_genders(path: Path) -> dict[str, str]:
+    """Speaker id to `female` or `male`, from the rows `ID | SEX | SUBSET | MINUTES | NAME` of SPEAKERS.TXT."""
+    rows = (line.split("|") for line in _lines(path) if line.strip() and not line.startswith(";"))
+    return {row[0].strip(): _GENDERS[row[1].strip()] for row in rows if len(row) > 1 and row[1].strip() in _GENDERS}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as fault:
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        raise UsageError(f"{path}:{line}: not UTF-8; expected LibriSpeech's own text file") from fault
