@@ -1,0 +1,124 @@
+"""Every metric by name: those of this version, those known but not part of it, and those of installed packages."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from msgspec import Struct
+
+from salmonn_eval.errors import UsageError
+from salmonn_eval.scorers.base import Scorer, ScorerContext
+from salmonn_eval.scorers.catalogue import METRICS, MetricFacts
+
+GROUP = "salmonn_eval.scorers"
+Build = Callable[[Mapping[str, str], ScorerContext], Scorer]
+Settings = Mapping[str, tuple[str, ...]]
+"""Each setting's choices; the first is what holds when nothing is set."""
+
+
+class Metric(Struct, frozen=True):
+    """How a metric's scorer is made: `build(settings, context)` with every setting filled in.
+
+    A package adds metrics with entry points of the group `salmonn_eval.scorers`, each naming one of these.
+    """
+
+    build: Build
+    facts: MetricFacts
+    settings: Settings = {}
+
+
+class _Place(Struct, frozen=True):
+    """A metric of this package, imported when it is first asked for."""
+
+    module: str
+    name: str
+    settings: Settings = {}
+
+
+_NORMALIZER = ("plain", "whisper-en", "whisper-basic", "none")
+_OURS: Mapping[str, _Place] = {
+    "wer": _Place("wer", "WordErrorRate", {"normalizer": _NORMALIZER}),
+    "cer": _Place("wer", "CharacterErrorRate", {"normalizer": _NORMALIZER, "spaces": ("auto", "keep", "remove")}),
+    "per": _Place("per", "PhoneErrorRate", {"phone_set": ("stress", "folded39")}),
+    "accuracy": _Place("accuracy", "Accuracy"),
+    "unweighted_accuracy": _Place("accuracy", "UnweightedAccuracy"),
+    "balanced_accuracy": _Place("accuracy", "BalancedAccuracy"),
+    "yes_rate": _Place("accuracy", "YesRate"),
+    "following_rate": _Place("following", "FollowingRate"),
+    "fr_paper": _Place("following", "PaperFollowingRate", {"criterion": ("auto", "transcript", "words")}),
+}
+
+
+def availability() -> Mapping[str, str | None]:
+    """Every known metric: None where it can be used, else a sentence saying why not."""
+    return {
+        **{
+            name: None if name in _OURS else f"metric {name!r} is known but not part of this version"
+            for name in METRICS
+        },
+        **{name: _load_fault(name) for name in _plugins()},
+    }
+
+
+def describe(name: str) -> MetricFacts:
+    """Unit, direction and needs of a metric; UsageError for one that nobody knows."""
+    if name in METRICS:
+        return METRICS[name]
+    if name not in _plugins():
+        raise UsageError(check_settings(name, {}) or name)
+    return _metric(name).facts
+
+
+def build(name: str, settings: Mapping[str, Any], context: ScorerContext) -> Scorer:
+    """The scorer of a metric for one task; UsageError names a metric, setting or language that cannot be."""
+    if fault := check_settings(name, settings):
+        raise UsageError(fault)
+    metric = _metric(name)
+    defaults = {setting: choices[0] for setting, choices in metric.settings.items()}
+    return metric.build({**defaults, **settings}, context)
+
+
+def check_settings(name: str, settings: Mapping[str, Any]) -> str | None:
+    """Why a metric cannot be had with these settings, in one sentence; None if it can."""
+    known = availability()
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}"
+        return f"metric {name!r} does not exist; {hint}"
+    if known[name] is not None:
+        return known[name]
+    choices = _metric(name).settings
+    for setting, value in settings.items():
+        if setting not in choices:
+            return f"metric {name!r} has no setting {setting!r}; it has {', '.join(choices) or 'none'}"
+        if value not in choices[setting]:
+            return f"metric {name!r}: setting {setting!r} is {value!r}; expected one of {', '.join(choices[setting])}"
+    return None
+
+
+def _metric(name: str) -> Metric:
+    if name in _OURS:
+        place = _OURS[name]
+        scorer: Build = getattr(import_module(f"salmonn_eval.scorers.{place.module}"), place.name)
+        return Metric(scorer, METRICS[name], place.settings)
+    loaded = _plugins()[name].load()
+    if not isinstance(loaded, Metric):
+        raise UsageError(f"entry point {name!r} of {GROUP} is a {type(loaded).__name__}; expected a registry.Metric")
+    return loaded
+
+
+def _load_fault(name: str) -> str | None:
+    try:
+        _metric(name)
+    except (ImportError, AttributeError, UsageError) as fault:
+        return f"metric {name!r} of an installed package cannot be loaded: {fault}"
+    return None
+
+
+@cache
+def _plugins() -> Mapping[str, EntryPoint]:
+    """Entry points of other packages; a name of our own cannot be taken over."""
+    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in METRICS}

@@ -1,0 +1,1 @@
+"""Intervals from arrays: cluster bootstrap, jackknife, Wilson with a design effect."""

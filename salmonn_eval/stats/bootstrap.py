@@ -1,0 +1,42 @@
+"""Percentile bootstrap that resamples clusters."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from salmonn_eval.stats.members import Array, Combine, Members, summed
+
+DRAWS = 1_000
+SEED = 12_345
+_CELLS = 400_000  # weights held at once: what a processor's cache holds
+
+
+def bootstrap_values(
+    combine: Combine, stats: Array, who: Members, *, additive: bool, draws: int = DRAWS, seed: int = SEED
+) -> Array:
+    """The metric [draws] in resampled sets of clusters; NaN where a draw leaves it undefined.
+
+    As many clusters as there are, are drawn with replacement; with two-way items the clusters (speakers) are drawn once
+    and an item weighs the product of its two counts. Additive statistics are first summed within clusters.
+    """
+    if additive:
+        stats, who = summed(stats, who)
+    return np.concatenate([combine(stats, who.weights(counts)) for counts in _counts(who, draws, seed)])
+
+
+def _counts(who: Members, draws: int, seed: int) -> Iterator[Array]:
+    """How often each cluster is drawn [chunk, size], chunk by chunk; the chunking does not change the draws."""
+    generator = np.random.default_rng(seed)
+    chunk = max(1, _CELLS // max(who.size, len(who.first), 1))
+    for start in range(0, draws, chunk):
+        rows = min(chunk, draws - start)
+        drawn = generator.integers(0, who.size, size=(rows, who.size))
+        drawn += (np.arange(rows) * who.size)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * who.size)
+        yield counts.reshape(rows, who.size).astype(np.float64)
+
+
+def percentile_interval(values: Array) -> tuple[float, float]:
+    """The 2.5 and 97.5 percentiles (linear interpolation)."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
