@@ -120,7 +120,8 @@ class Prediction(Struct, frozen=True):
 
     `finish` is "eos" (the model ended by itself), "length" (the cap ended it), or "unknown" where a log does not tell.
 
-    `cut_s` is how many seconds of audio the model's limit cut off. `seconds` is the time the answer took.
+    `cut_s` is how many seconds of audio the model's limit cut off; `silent` marks audio that is digital silence, where
+    no condition made it so. `seconds` is the time the answer took.
     """
 
     key: str
@@ -130,6 +131,7 @@ class Prediction(Struct, frozen=True):
     tokens_out: int | None = None
     seconds: float = 0.0
     cut_s: float = 0.0
+    silent: bool = False
     error: str | None = None
 
 

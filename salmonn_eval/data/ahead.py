@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from types import TracebackType
@@ -12,8 +12,6 @@ from salmonn_eval.data.audio import decode
 from salmonn_eval.errors import AudioError
 from salmonn_eval.records import AudioPolicy, Clip, Request
 from salmonn_eval.waveform import Waveform
-
-Fault = Callable[[Request, AudioError], None]
 
 
 class _Decoding:
@@ -47,8 +45,8 @@ class DecodeAhead:
         self._offered: dict[str, Request] = {}
         self._held_s = 0.0
 
-    def ready(self, requests: Iterable[Request], fault: Fault) -> Iterator[Request]:
-        """Yield the requests, in order, whose audio is decoded; `fault` is called for the others, in the same order."""
+    def ready(self, requests: Iterable[Request]) -> Iterator[tuple[Request, AudioError | None]]:
+        """Yield the requests, in order: each with its audio decoded, or with the fault that its audio has."""
         source = iter(requests)
         window: deque[Request] = deque()
         try:
@@ -58,18 +56,14 @@ class DecodeAhead:
                     window.append(request)
                 if not window:
                     return
-                request = window[0]
-                try:
-                    self._await(request)
-                except AudioError as error:
-                    self._release(window.popleft())
-                    fault(request, error)
-                    continue
+                request, fault = window[0], self._await(window[0])
                 window.popleft()
-                if request.clips:
+                if fault is not None:
+                    self._release(request)
+                elif request.clips:
                     with self._changed:
                         self._offered[request.key] = request
-                yield request
+                yield request, fault
         finally:
             for request in window:
                 self._release(request)
@@ -123,8 +117,8 @@ class DecodeAhead:
                 self._held_s += waveform.seconds
         return waveform
 
-    def _await(self, request: Request) -> None:
-        """Wait until every clip of the next request is decoded; raises its fault."""
+    def _await(self, request: Request) -> AudioError | None:
+        """Wait until every clip of the next request is decoded; the fault of the first that cannot be."""
         for clip in request.clips:
             with self._changed:
                 decoding = self._clips[clip]
@@ -132,7 +126,11 @@ class DecodeAhead:
                 while not decoding.future.done() and self._offered and self._held_s >= self._max_ahead_s:
                     self._release(self._offered.pop(next(iter(self._offered))))
                 self._changed.notify_all()
-            decoding.future.result()
+            try:
+                decoding.future.result()
+            except AudioError as fault:
+                return fault
+        return None
 
     def _release(self, request: Request) -> None:
         with self._changed:

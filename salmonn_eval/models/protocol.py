@@ -8,17 +8,23 @@ from msgspec import Struct
 from salmonn_eval.records import AudioPolicy, Prediction, Request, TokenLogprobs
 from salmonn_eval.waveform import Waveform
 
+Decoding = Literal["as asked", "own", "unknown"]
 LoraCapability = Literal["none", "per_call", "per_row"]
 
 
 class Capabilities(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backend can do beyond answering one clip."""
+    """What a backend can do beyond answering one clip.
+
+    `decoding`: whether decoding settings reach it (`as asked`), it has none or its own (`own`), or its answers come
+    from elsewhere and nobody knows (`unknown`).
+    """
 
     lora_scale: LoraCapability = "none"
     logprobs: bool = False
     beams: bool = False
     several_clips: bool = False
     audio: bool = True
+    decoding: Decoding = "as asked"
 
 
 class ModelCard(Struct, frozen=True):

@@ -11,7 +11,7 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from salmonn_eval.errors import UsageError
 from salmonn_eval.models.backend import WithoutLogprobs, file_sha256
 from salmonn_eval.models.cards import CardFile
 from salmonn_eval.models.protocol import AudioSource, ModelCard
-from salmonn_eval.records import Prediction, Request
+from salmonn_eval.records import Finish, Prediction, Request
 
 
 class Row(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Row(Struct, frozen=True):
     prompt_set: str | None = None
     lora_scale: float | None = None
     condition: str | None = None
-    finish: Literal["eos", "length", "error"] = "eos"
+    finish: Finish = "unknown"
     error: str | None = None
 
     @property

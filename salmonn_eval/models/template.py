@@ -28,6 +28,7 @@ capabilities:                     # optional: what the backend can do beyond ans
   beams: true                     # beam search
   several_clips: false            # more than one clip in a request
   audio: true                     # false: never decodes audio
+  decoding: as asked              # own: decoding settings do not reach it; unknown: answers made elsewhere
 
 # default_lora_scale: 4.0         # absolute (alpha / r included); only with capabilities.lora_scale
 tasks: [asr]                      # optional: what it can be asked; leave out for everything

@@ -37,7 +37,7 @@ def write(file: Path, *rows: object) -> None:
 def test_answer_is_found_by_sample_whatever_its_key(answers_file, make_requests, key, id_key):
     write(answers_file, {id_key: "b", key: "二"}, {id_key: "a", key: ""})
     found = list(load(answers_file).generate(make_requests(["a", "b"]), NoAudio()))
-    assert found == [Prediction("a", "", "eos"), Prediction("b", "二", "eos")]
+    assert found == [Prediction("a", "", "unknown"), Prediction("b", "二", "unknown")]
 
 
 def test_reference_beside_a_prediction_is_not_taken_for_the_answer(answers_file, make_requests):

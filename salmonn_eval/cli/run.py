@@ -1,0 +1,214 @@
+"""`run` and `predict`: ask a model, and (run) score what it answers."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from salmonn_eval.cli import options as o
+from salmonn_eval.cli.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_SUITE, DEFAULT_TASKS
+
+if TYPE_CHECKING:
+    from salmonn_eval.engine.run import Outcome
+    from salmonn_eval.engine.spec import RunOptions, RunSpec
+
+
+def command(*, score: bool) -> Callable[..., None]:
+    """`run` (answers and scores) or `predict` (answers only): one set of options."""
+
+    def ask(
+        tasks: o.Tasks = DEFAULT_TASKS,
+        suite: o.Suite = DEFAULT_SUITE,
+        model: o.Model = DEFAULT_MODEL,
+        model_arg: o.ModelArg = None,
+        task_path: o.TaskPath = None,
+        model_path: o.ModelPath = None,
+        data: o.Data = None,
+        device: o.Device = "auto",
+        dtype: o.Dtype = None,
+        batch_size: o.BatchSize = None,
+        seed: o.Seed = 0,
+        limit: o.Limit = None,
+        sample_id: o.SampleId = None,
+        generation: o.Generation = None,
+        prompt_set: o.PromptSet = "release",
+        condition: o.Condition = "none",
+        seen_prompts: o.SeenPrompts = None,
+        metric: o.Metric = None,
+        long_audio: o.LongAudio = None,
+        out: o.Out = DEFAULT_OUT,
+        run_dir: o.RunDir = None,
+        fresh: o.Fresh = False,
+        shard: o.Shard = None,
+        max_errors: o.MaxErrors = "1%",
+        fail_fast: o.FailFast = False,
+        skip_missing_data: o.SkipMissingData = False,
+        allow_missing_metrics: o.AllowMissingMetrics = False,
+        workers: o.Workers = 2,
+        dry_run: o.DryRun = False,
+        json: o.Json = False,
+        config: o.Config = None,
+    ) -> None:
+        from salmonn_eval.cli import parse
+        from salmonn_eval.cli.compose import spec_from
+        from salmonn_eval.engine.spec import RunOptions
+
+        spec = spec_from(
+            tasks=tasks,
+            suite=suite,
+            model=model,
+            model_arguments=parse.pairs("--model-arg", model_arg),
+            task_paths=task_path or [],
+            model_paths=model_path or [],
+            data=parse.pairs("--data", data),
+            dtype=dtype,
+            variants=parse.variants(prompt_set, condition, seed),
+            seed=seed,
+            limit=limit,
+            sample_ids=tuple(sample_id or ()),
+            generation=parse.typed_pairs("--generation", generation),
+            seen_prompts=seen_prompts,
+            metrics=tuple(parse.metric(text) for text in metric or ()),
+            long_audio=long_audio,
+            skip_missing_data=skip_missing_data,
+            allow_missing_metrics=allow_missing_metrics,
+        )
+        settings = RunOptions(
+            out=out,
+            run_dir=run_dir,
+            fresh=fresh,
+            shard=parse.shard(shard),
+            max_errors=parse.max_errors(max_errors),
+            fail_fast=fail_fast,
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+            command=("salmonn-eval", *sys.argv[1:]),
+        )
+        if dry_run:
+            _show_survey(spec, out, json)
+        else:
+            _go(spec, settings, score=score, json=json)
+
+    ask.__doc__ = _HELP[score]
+    return ask
+
+
+_HELP = {
+    True: """Ask a model the chosen tasks, score its answers, print the table.
+
+    An interrupted run goes on when the same command is repeated.
+    """,
+    False: """Ask a model the chosen tasks and keep the answers; `score` does the rest, on any machine.""",
+}
+
+
+def _go(spec: "RunSpec", settings: "RunOptions", *, score: bool, json: bool) -> None:
+    from salmonn_eval.cli.console import progress, say_json, tell
+    from salmonn_eval.engine.executor import Executor, LocalExecutor
+    from salmonn_eval.engine.run import execute
+    from salmonn_eval.errors import ExitCode
+    from salmonn_eval.models import registry
+
+    def executor() -> Executor:
+        model = registry.load(spec.card, device=settings.device, dtype=spec.card.dtype, batch_size=settings.batch_size)
+        return LocalExecutor(model, workers=settings.workers)
+
+    stop = threading.Event()
+    with progress() as bar, _stopping(stop):
+        outcome = execute(spec, settings, executor, bar, stop, score=score)
+    if score and settings.shard is None and outcome.exit_code is not ExitCode.INTERRUPTED:
+        show_outcome(outcome, json=json)
+    else:
+        tell(_next_step(outcome, settings))
+        if json:
+            say_json({"run": str(outcome.run.path)})
+    raise typer.Exit(outcome.exit_code)
+
+
+def _next_step(outcome: "Outcome", settings: "RunOptions") -> str:
+    """What to type after a run that has answers but no scores yet."""
+    path = outcome.run.path
+    if outcome.exit_code:
+        return f"interrupted; every answer so far is in {path}\nto go on: {_again(settings)}"
+    if settings.shard is not None:
+        part = settings.shard
+        return f"shard {part.index} of {part.count} is answered; when all are: salmonn-eval merge {path}"
+    return f"answers are in {path}\nto score them: salmonn-eval score {path}"
+
+
+def show_outcome(outcome: "Outcome", *, json: bool) -> None:
+    """Write the run's table, print it (or JSON), and say where the run lies and what it lacks."""
+    from salmonn_eval.cli.console import say, say_json, tell
+    from salmonn_eval.cli.tables import caption, terminal_columns
+    from salmonn_eval.jsonl import write_atomic
+    from salmonn_eval.report import table
+
+    title = caption(outcome.run)
+    write_atomic(outcome.run.table, [table.markdown(outcome.values, caption=title).encode()])
+    if json:
+        say_json({"run": str(outcome.run.path), "incomplete": outcome.why, "results": outcome.values})
+    else:
+        say(table.text(outcome.values, caption=title, columns=terminal_columns()))
+        say(f"run: {outcome.run.path}\nmore: salmonn-eval show {outcome.run.path}")
+    state = outcome.run.read()
+    if state.cut:
+        tell(f"note: {state.cut} answers are to audio cut to what the model takes; events.jsonl says which")
+    if state.silent:
+        tell(f"note: {state.silent} answers are to digital silence; events.jsonl says which")
+    for sentence in outcome.why:
+        tell(f"incomplete: {sentence}")
+
+
+@contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) finishes the batch and keeps everything; a second one ends at once."""
+    from salmonn_eval.cli.console import tell
+
+    def on_signal(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        tell("stopping after the current batch; once more to stop at once")
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _again(settings: "RunOptions") -> str:
+    """The command that continues: the same, less `--fresh`."""
+    import shlex
+
+    from salmonn_eval.engine.provenance import redacted
+
+    return shlex.join(word for word in redacted(settings.command) if word != "--fresh")
+
+
+def _show_survey(spec: "RunSpec", out: Path, json: bool) -> None:
+    from salmonn_eval.cli.console import hours, say, say_json
+    from salmonn_eval.engine.survey import survey
+
+    found = survey(spec, out)
+    if json:
+        say_json({"plans": found.plans, "not_asked": spec.not_asked, "estimated_seconds": found.seconds})
+        return
+    for plan in found.plans:
+        absent = f", {plan.n_absent} absent from the corpus" if plan.n_absent else ""
+        say(f"{plan.name}: {plan.n_planned} of {plan.n_total} samples{absent}, {hours(plan.audio_s)} of audio")
+    for entry in spec.not_asked:
+        say(f"{entry.task}.{entry.dataset}: {entry.status}: {entry.why}")
+    variants = f" in {len(spec.variants)} variants" if len(spec.variants) > 1 else ""
+    say(f"in all: {found.n_requests} requests{variants}, {hours(found.audio_s)} of audio, model {spec.card.name}")
+    if found.seconds is None:
+        say(f"time: unknown, no earlier run of {spec.card.name} under {out} to go by")
+    else:
+        say(f"time: about {hours(found.seconds)}, by the speed of earlier runs under {out}")

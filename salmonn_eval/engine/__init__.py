@@ -1,0 +1,1 @@
+"""How it is run: plan, execute, store, resume, shard, score."""

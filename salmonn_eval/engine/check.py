@@ -1,0 +1,30 @@
+"""Whatever of a specification cannot be: found before a folder is made, a model loaded or a clip decoded."""
+
+from salmonn_eval.engine.generation import effective_generation
+from salmonn_eval.engine.scoring import context_of
+from salmonn_eval.engine.spec import RunSpec
+from salmonn_eval.scorers.registry import availability, build, describe
+from salmonn_eval.tasks.prompts import template_of
+from salmonn_eval.tasks.spec import SeenPrompts
+from salmonn_eval.tasks.suites import load_suites
+
+
+def check(spec: RunSpec) -> None:
+    """Raise UsageError for decoding settings, prompt sets or metrics that one of the questions cannot have."""
+    suites = load_suites()
+    seen = SeenPrompts(spec.seen_prompts) if spec.seen_prompts else None
+    for question in spec.questions:
+        effective_generation(spec.card, question, suites[question.dataset.suite].generation, spec.generation)
+        for variant in spec.variants:
+            template_of(question.task, question.dataset, variant.prompt_set, seen)
+    check_metrics(spec)
+
+
+def check_metrics(spec: RunSpec) -> None:
+    """Raise UsageError for a metric, setting or language that no scorer can be made for; lacking ones are no fault."""
+    lacking = availability()
+    for question in spec.questions:
+        for metric in (*question.metrics, *spec.metrics):
+            describe(metric.name)
+            if lacking.get(metric.name) is None:
+                build(metric.name, metric.settings, context_of(question))

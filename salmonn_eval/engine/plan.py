@@ -1,0 +1,213 @@
+"""The plan: tasks, datasets and variants become request keys, written down before anything is answered."""
+
+import hashlib
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from salmonn_eval.data.annotated import SampleSource
+from salmonn_eval.data.conditions import swap_partners
+from salmonn_eval.data.encoded import probe
+from salmonn_eval.data.hashes import AudioHashes
+from salmonn_eval.data.sources import open_source
+from salmonn_eval.engine.generation import effective_generation
+from salmonn_eval.engine.keys import request_key
+from salmonn_eval.engine.rundir import QuestionPlan, RunDirectory
+from salmonn_eval.engine.spec import Question, RunSpec
+from salmonn_eval.errors import AudioError, UsageError
+from salmonn_eval.jsonl import encode_rows, read_rows, write_atomic
+from salmonn_eval.records import AudioRef, Clip, Request, Sample, Variant
+from salmonn_eval.scorers.registry import describe
+from salmonn_eval.tasks.prompts import render, template_of
+from salmonn_eval.tasks.spec import SeenPrompts
+from salmonn_eval.tasks.suites import load_suites
+
+
+class PlanRow(Struct, frozen=True):
+    """One planned request and how many seconds of audio it holds (0: none, or unreadable)."""
+
+    request: Request
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """`TASK.DATASET`."""
+        return f"{self.request.task}.{self.request.dataset}"
+
+
+def read_plan(run: RunDirectory) -> Iterator[PlanRow]:
+    """The plan's rows in plan order, streamed."""
+    for _, row in read_rows(run.plan, PlanRow, what="plan row"):
+        yield row
+
+
+def write_plan(run: RunDirectory, spec: RunSpec) -> tuple[QuestionPlan, ...]:
+    """Write `samples/` and `plan.jsonl`, the latter last and atomically: a plan that exists is whole."""
+    plans: list[QuestionPlan] = []
+
+    def rows() -> Iterator[PlanRow]:
+        for question in spec.questions:
+            planner = Planner(spec, question)
+            samples = run.samples(question.name)
+            whole = any(describe(metric.name).needs_corpus for metric in (*question.metrics, *spec.metrics))
+            write_atomic(samples, encode_rows(planner.samples(everything=whole)))
+            yield from planner.rows()
+            plans.append(planner.summary())
+
+    write_atomic(run.plan, encode_rows(rows()))
+    return tuple(plans)
+
+
+class Planner:
+    """Plans one question; also what `--dry-run` counts with, since it writes nothing."""
+
+    def __init__(self, spec: RunSpec, question: Question) -> None:
+        self._spec = spec
+        self._question = question
+        self._source: SampleSource = open_source(
+            question.dataset, Path(question.root), {corpus: Path(path) for corpus, path in spec.data.items()}
+        )
+        suite = load_suites()[question.dataset.suite]
+        self._generation = effective_generation(spec.card, question, suite.generation, spec.generation)
+        seen = SeenPrompts(spec.seen_prompts) if spec.seen_prompts else None
+        self._templates = {
+            variant.prompt_set: template_of(question.task, question.dataset, variant.prompt_set, seen)
+            for variant in spec.variants
+        }
+        self._n_planned = 0
+        self._audio_s = 0.0
+        self._n_total = 0
+        self._chosen = self._choose()
+
+    def samples(self, *, everything: bool = False) -> Iterator[Sample]:
+        """The samples that are asked, in the source's order; `everything`: also those that are not."""
+        for sample in self._source.samples():
+            if everything or self._chosen is None or sample.id in self._chosen:
+                yield sample
+
+    def rows(self) -> Iterator[PlanRow]:
+        """Requests, sample by sample, all variants of a sample together (they share its audio)."""
+        swaps = any(variant.condition == "swapped" for variant in self._spec.variants)
+        with AudioHashes() as hashes:
+            partners = self._partners(hashes) if swaps else {}
+            for sample in self.samples():
+                self._n_planned += 1
+                heard = hashed(hashes, sample.clips) if self._spec.card.capabilities.audio else sample.clips
+                for variant in self._spec.variants:
+                    swapped = variant.condition == "swapped"
+                    clips = partners[sample.id] if swapped else heard
+                    yield self._row(sample, tuple(_conditioned(clip, variant) for clip in clips), variant)
+
+    def summary(self) -> QuestionPlan:
+        """What was planned; call it after `rows` is exhausted."""
+        absent = len(self._source.absent())
+        return QuestionPlan(
+            name=self._question.name,
+            n_total=self._n_total + absent,
+            n_absent=absent,
+            n_planned=self._n_planned,
+            audio_s=round(self._audio_s, 3),
+            suite=self._question.dataset.suite,
+        )
+
+    def _row(self, sample: Sample, clips: tuple[Clip, ...], variant: Variant) -> PlanRow:
+        card, question = self._spec.card, self._question
+        instruction = render(self._templates[variant.prompt_set], sample.fields)
+        request = Request(
+            key=request_key(
+                task=question.task.id,
+                dataset=question.dataset_id,
+                sample_id=sample.id,
+                clips=clips,
+                instruction=instruction,
+                generation=self._generation,
+                variant=variant,
+                policy=card.audio,
+                model=card.fingerprint,
+            ),
+            task=question.task.id,
+            dataset=question.dataset_id,
+            sample_id=sample.id,
+            instruction=instruction,
+            clips=clips,
+            generation=self._generation,
+            variant=variant,
+        )
+        seconds = round(sum(_seconds(clip) for clip in clips), 3) if card.capabilities.audio else 0.0
+        self._audio_s += seconds
+        return PlanRow(request, seconds)
+
+    def _choose(self) -> frozenset[str] | None:
+        """Ids to ask (None: all): those named, or a sample by seeded hash, the same whatever the list's order."""
+        limit = self._limit()
+
+        def ids() -> Iterator[str]:
+            for sample in self._source.samples():
+                self._n_total += 1
+                yield sample.id
+
+        if self._spec.sample_ids:
+            return frozenset(ids()) & frozenset(self._spec.sample_ids)
+        if not limit:
+            for _ in ids():
+                pass
+            return None
+        seed = self._spec.seed
+        return frozenset(heapq.nsmallest(limit, ids(), key=lambda id_: _draw(seed, id_)))
+
+    def _limit(self) -> int:
+        if self._spec.limit is not None:
+            return self._spec.limit
+        embedded = self._question.dataset.suite != "paper"
+        return (self._spec.card.quick_limit or 0) if embedded else 0
+
+    def _partners(self, hashes: AudioHashes) -> dict[str, tuple[Clip, ...]]:
+        """For each asked sample the clips of another: a seeded derangement of the asked samples."""
+        asked = [(sample.id, hashed(hashes, sample.clips)) for sample in self.samples()]
+        partner = swap_partners([clips for _, clips in asked], self._spec.seed)
+        return {id_: asked[other][1] for (id_, _), other in zip(asked, partner, strict=True)}
+
+
+def hashed(hashes: AudioHashes, clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    """Clips with content hashes; one that cannot be read stays without, and becomes an error when it is asked."""
+    return tuple(_or_same(hashes.with_hashes, clip) for clip in clips)
+
+
+def _or_same(change: Callable[[Clip], Clip], clip: Clip) -> Clip:
+    try:
+        return change(clip)
+    except AudioError:
+        return clip
+
+
+def _conditioned(clip: Clip, variant: Variant) -> Clip:
+    if variant.condition == "none":
+        return clip
+    return msgspec.structs.replace(clip, condition=variant.condition, condition_seed=variant.seed)
+
+
+def _seconds(clip: Clip) -> float:
+    lengths = [_part_seconds(part) for part in clip.parts]
+    return max(lengths, default=0.0) if clip.join == "mix" else sum(lengths) + clip.gap_s * (len(lengths) - 1)
+
+
+def _part_seconds(part: AudioRef) -> float:
+    whole = probe(part)
+    if whole is None:
+        return 0.0
+    end = whole if part.end_s is None else min(whole, part.end_s)
+    return max(0.0, end - part.start_s)
+
+
+def _draw(seed: int, id_: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{id_}".encode()).digest()
+
+
+def check_sample_ids(spec: RunSpec, plans: Sequence[QuestionPlan]) -> None:
+    """Raise UsageError when `--sample-id` found nothing at all."""
+    if spec.sample_ids and not any(plan.n_planned for plan in plans):
+        names = ", ".join(plan.name for plan in plans)
+        raise UsageError(f"--sample-id {', '.join(spec.sample_ids)}: no such sample in {names}; see samples/ of a run")

@@ -1,0 +1,192 @@
+"""A run from start to results: open or continue it, plan, predict, score, and say how it ended."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+from msgspec import Struct
+
+from salmonn_eval.engine.check import check, check_metrics
+from salmonn_eval.engine.events import EventLog
+from salmonn_eval.engine.executor import Executor
+from salmonn_eval.engine.locks import owning, planning
+from salmonn_eval.engine.plan import check_sample_ids, write_plan
+from salmonn_eval.engine.predict import Predictor, Progress
+from salmonn_eval.engine.provenance import provenance
+from salmonn_eval.engine.results import Account, keep_previous, shortcomings, write_results
+from salmonn_eval.engine.rundir import (
+    RunDirectory,
+    RunFile,
+    Speed,
+    Status,
+    created_now,
+    new_run_directory,
+    unfinished,
+)
+from salmonn_eval.engine.spec import MaxErrors, RunOptions, RunSpec
+from salmonn_eval.engine.store import AnswerIndex, writing
+from salmonn_eval.engine.workers import ScoringPool
+from salmonn_eval.errors import ExitCode, IncompleteError, UsageError
+from salmonn_eval.records import MetricValue
+
+
+class Outcome(Struct, frozen=True):
+    """How a run ended; `why` holds a sentence for each shortcoming."""
+
+    run: RunDirectory
+    exit_code: ExitCode
+    values: tuple[MetricValue, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+def open_run(spec: RunSpec, options: RunOptions) -> tuple[RunDirectory, bool]:
+    """The run directory to work in, and whether it continues an earlier attempt.
+
+    Raises UsageError when `--run-dir` holds another run, or when a shard has no `--run-dir`.
+    """
+    if options.shard is not None and options.run_dir is None:
+        raise UsageError("--shard needs --run-dir DIR, the same for all shards: they must meet in one folder")
+    if options.run_dir is not None and (options.run_dir / "run.json").exists():
+        run = RunDirectory(options.run_dir)
+        held = run.read()
+        if held.spec_hash != spec.hash():
+            raise UsageError(
+                f"{run.path}: holds another run ({held.spec.label} on {held.spec.card.name}, spec {held.spec_hash}, "
+                f"not {spec.hash()}); repeat that run's own command, or name another --run-dir"
+            )
+        if options.fresh:
+            raise UsageError(f"{run.path}: --fresh starts a new folder; name another --run-dir, or leave --fresh out")
+        return run, True
+    if options.run_dir is None and not options.fresh and (found := unfinished(spec.hash(), options.out)):
+        return found, True
+    return new_run_directory(spec, options.out, options.run_dir), False
+
+
+def execute(
+    spec: RunSpec,
+    options: RunOptions,
+    executor: Callable[[], Executor],
+    progress: Progress,
+    stop: threading.Event,
+    *,
+    score: bool = True,
+) -> Outcome:
+    """Run to the end, or until `stop`; the same call with the same spec continues what is unfinished.
+
+    `executor` is called only if something is left to ask. A shard predicts only; `merge` scores. Raises the errors of
+    salmonn_eval.errors; whatever was answered before stays in the run directory.
+    """
+    check(spec)
+    run, resumed = open_run(spec, options)
+    with writing(run.path), owning(run.path, options.shard):
+        if options.shard is None:
+            run.sweep()
+        _plan(run, spec, options)
+        events = EventLog(run.events)
+        events.write("resumed" if resumed else "started", " ".join(run.read().provenance.get("command", [])))
+        score = score and options.shard is None
+        with ScoringPool(run) if score else nullcontext() as pool:
+            predictor = Predictor(run, options, progress, pool.submit if pool else _nothing)
+            if _predict(run, options, predictor, executor, stop):
+                events.write("interrupted", "stopped on request; answers are kept")
+                return Outcome(run, ExitCode.INTERRUPTED)
+            if pool is None:
+                return _answered(run, options)
+            values = [value for question in spec.questions for value in pool.values(question.name)]
+        return _finish(run, spec, values, options.max_errors)
+
+
+def score_run(run: RunDirectory, spec: RunSpec, limit: MaxErrors = MaxErrors()) -> Outcome:  # noqa: B008 - frozen
+    """Score a run's answers again, keeping earlier results beside the new ones. Never needs the model."""
+    check_metrics(spec)
+    with writing(run.path), owning(run.path, None):
+        if not run.plan.exists():
+            raise UsageError(f"{run.path}: has no plan yet: nothing to score; repeat its `salmonn-eval run`")
+        run.sweep()
+        keep_previous(run)
+        run.update(spec=spec)
+        with ScoringPool(run) as pool:
+            for question in spec.questions:
+                pool.submit(question.name)
+            values = [value for question in spec.questions for value in pool.values(question.name)]
+        return _finish(run, spec, values, limit)
+
+
+def _plan(run: RunDirectory, spec: RunSpec, options: RunOptions) -> None:
+    with planning(run.path):
+        if not run.run_file.exists():
+            made = provenance(options.command, options.device)
+            run.write(RunFile(spec, spec.hash(), "planning", created_now(), provenance=made))
+        if not run.plan.exists() or not run.read().plan:
+            plans = write_plan(run, spec)
+            check_sample_ids(spec, plans)
+            run.update(plan=plans)
+    if not sum(plan.n_planned for plan in run.read().plan) and spec.questions:
+        raise UsageError(f"{run.path}: no sample to ask: every test set is empty or its audio is absent")
+
+
+def _predict(
+    run: RunDirectory,
+    options: RunOptions,
+    predictor: Predictor,
+    executor: Callable[[], Executor],
+    stop: threading.Event,
+) -> bool:
+    """Answer what is open; True when it was stopped before the end."""
+    backlog = predictor.backlog()
+    if not backlog.open:
+        return False
+    _set_status(run, "running")
+    try:
+        speed = predictor.predict(executor(), backlog, stop)
+    except IncompleteError:
+        _set_status(run, "incomplete")
+        raise
+    _add_speed(run, options, speed)
+    stopped = stop.is_set() and speed.answers < backlog.open
+    if stopped:
+        _set_status(run, "interrupted")
+    return stopped
+
+
+def _set_status(run: RunDirectory, status: Status) -> None:
+    """Under the same lock as the speeds: several shards write one `run.json`."""
+    with planning(run.path):
+        run.update(status=status)
+
+
+def _add_speed(run: RunDirectory, options: RunOptions, speed: Speed) -> None:
+    part = options.shard.suffix if options.shard else "all"
+    with planning(run.path):
+        before = run.read().speed
+        run.update(speed={**before, part: before.get(part, Speed()).plus(speed)})
+
+
+def _answered(run: RunDirectory, options: RunOptions) -> Outcome:
+    if options.shard is None:
+        run.update(status="answered")
+    return Outcome(run, ExitCode.OK)
+
+
+def _finish(run: RunDirectory, spec: RunSpec, values: Sequence[MetricValue], limit: MaxErrors) -> Outcome:
+    everything = write_results(run, spec, values)
+    account = _account(run, spec)
+    why = shortcomings(spec, everything, account, limit)
+    run.update(status="incomplete" if why else "done", errors=account.failed, cut=account.cut, silent=account.silent)
+    EventLog(run.events).write("finished", "; ".join(why) or "complete")
+    return Outcome(run, ExitCode.INCOMPLETE if why else ExitCode.OK, everything, tuple(why))
+
+
+def _account(run: RunDirectory, spec: RunSpec) -> Account:
+    indexes = [AnswerIndex(run.prediction_files(question.name)) for question in spec.questions]
+    return Account(
+        planned=sum(plan.n_planned for plan in run.read().plan) * len(spec.variants),
+        attempted=sum(len(index) for index in indexes),
+        failed=sum(index.n_failed for index in indexes),
+        cut=sum(index.n_cut for index in indexes),
+        silent=sum(index.n_silent for index in indexes),
+    )
+
+
+def _nothing(name: str) -> None:
+    """A question is finished, and nobody scores it here."""

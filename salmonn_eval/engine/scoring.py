@@ -1,0 +1,207 @@
+"""The second half of a run: one question's answers become `scores/` rows and metric values. Never needs the model."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from salmonn_eval.engine.fingerprints import UNKNOWN, AskedDigest, system
+from salmonn_eval.engine.isolate import Isolation
+from salmonn_eval.engine.joined import Item, Joined
+from salmonn_eval.engine.rundir import RunDirectory
+from salmonn_eval.engine.spec import Question, RunSpec
+from salmonn_eval.engine.summarise import Column, Frame, summarise, without_value
+from salmonn_eval.jsonl import encode_rows, write_atomic
+from salmonn_eval.records import Followed, Generation, Measure, MeasureStatus, MetricValue, Variant
+from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
+from salmonn_eval.scorers.registry import availability, build
+from salmonn_eval.tasks.spec import MetricSpec
+
+FOLLOWING = MetricSpec("following_rate")
+NO_ITEM = "none of the samples asked for is in this test set"
+
+
+class ScoreRow(Struct, frozen=True):
+    """One line of `scores/`: what one metric found in one answer."""
+
+    key: str
+    sample_id: str
+    metric: str
+    signature: str
+    status: MeasureStatus
+    stats: tuple[float, ...]
+    value: float | None
+    answer: str | None
+    why: str | None
+    followed: Followed
+
+
+def score_question(run: RunDirectory, name: str) -> list[MetricValue]:
+    """Score every metric of one question; writes `scores/` atomically and returns its values in plan order.
+
+    Metrics that this version or machine lacks come back with status `missing` and the reason.
+    """
+    spec = run.read().spec
+    question = run.question(name)
+    joined = Joined(run, name)
+    try:
+        scoring = _Scoring(spec, question, joined)
+        write_atomic(run.scores(name), encode_rows(scoring.rows()))
+        return scoring.values()
+    finally:
+        joined.close()
+
+
+def context_of(question: Question) -> ScorerContext:
+    """What scorers may know of a question."""
+    return ScorerContext(
+        task=question.task.id,
+        language=question.language,
+        labels=question.task.labels,
+        rule=question.following.rule,
+        rule_settings=question.following.settings,
+    )
+
+
+class _Scoring:
+    def __init__(self, spec: RunSpec, question: Question, joined: Joined) -> None:
+        self._spec = spec
+        self._question = question
+        self._joined = joined
+        self._columns: list[Column] = []
+        self._followed: list[Followed] = []
+        self._lacking = availability()
+        self._metrics = _once(_with_following((*question.metrics, *spec.metrics)), question)
+
+    def rows(self) -> Iterator[ScoreRow]:
+        """Score rows: metric by metric, each in plan order; the following rate first, since the others need it."""
+        for metric in sorted(self._metrics, key=lambda metric: metric.name != FOLLOWING.name):
+            if self._lacking.get(metric.name) is None:
+                yield from self._score(metric)
+
+    def values(self) -> list[MetricValue]:
+        """Metric values in the order of the definition; call it after `rows` is exhausted."""
+        frame = self._frame()
+        if not frame.variants:
+            return [without_value(frame, m, v, "missing", NO_ITEM) for v in self._spec.variants for m in self._metrics]
+        columns = {id(column.metric): column for column in self._columns}
+        found: list[MetricValue] = []
+        for variant in self._spec.variants:
+            for metric in self._metrics:
+                column = columns.get(id(metric))
+                if column is not None:
+                    found.extend(summarise(frame, column, variant))
+                else:
+                    why = self._lacking[metric.name] or ""
+                    found.append(without_value(frame, metric, variant, "missing", why))
+        return found
+
+    def _score(self, metric: MetricSpec) -> Iterator[ScoreRow]:
+        scorer = build(metric.name, metric.settings, context_of(self._question))
+        if scorer.needs_corpus:
+            scorer.prepare(self._joined.samples())
+        column = Column(metric, scorer)
+        is_following = metric.name == FOLLOWING.name
+        for index, (item, measure) in enumerate(measured(scorer, self._joined)):
+            if is_following:
+                self._followed.append(measure.followed)
+            followed = self._followed[index]
+            column.add(item.sample, measure, followed)
+            yield _row(item, metric.name, scorer, measure, followed)
+        self._columns.append(column)
+
+    def _frame(self) -> Frame:
+        """What every metric shares: clusters, groups, variants and fingerprints, from one more pass."""
+        digests: dict[Variant, AskedDigest] = {}
+        generations: dict[Variant, Generation] = {}
+        variants: list[Variant] = []
+        clusters: list[tuple[str, ...]] = []
+        groups: list[dict[str, str]] = []
+        for item in self._joined:
+            variant = item.row.request.variant
+            if variant not in digests:
+                digests[variant] = AskedDigest(self._question.name, variant)
+                generations[variant] = item.row.request.generation
+            digests[variant].add(item.row)
+            variants.append(variant)
+            clusters.append(item.sample.cluster or (item.sample.id,))
+            groups.append(item.sample.group)
+        return Frame(
+            spec=self._spec,
+            question=self._question,
+            variants=variants,
+            clusters=clusters,
+            groups=groups,
+            followed=self._followed,
+            asked={v: UNKNOWN if self._spec.imported else str(digest) for v, digest in digests.items()},
+            system={v: system(self._spec.card, generation, v) for v, generation in generations.items()},
+        )
+
+
+def measured(scorer: Scorer, items: Iterable[Item]) -> Iterator[tuple[Item, Measure]]:
+    """Pair each item with its measure, in order; failed requests never reach the scorer.
+
+    A scorer that raises on an answer costs that answer alone: it is unscored, with the fault as its reason.
+    """
+    waiting: deque[tuple[Item, Measure | None]] = deque()
+
+    def answers() -> Iterator[Answer]:
+        for item in items:
+            if item.fault is not None or item.prediction is None:
+                waiting.append((item, Measure(status="error", why=item.fault)))
+            else:
+                waiting.append((item, None))
+                yield item.sample, item.row.request, item.prediction
+
+    for measure in Isolation(scorer.measure, _scorer_fault, _oldest).over(answers()):
+        while (ready := waiting.popleft())[1] is not None:
+            yield ready[0], ready[1]
+        yield ready[0], measure
+    for item, failed in waiting:
+        if failed is not None:
+            yield item, failed
+
+
+def _scorer_fault(answer: Answer, fault: Exception) -> Measure:
+    return Measure(status="unscored", why=f"the scorer failed: {type(fault).__name__}: {fault}")
+
+
+def _oldest(pending: Sequence[Answer], measure: Measure) -> int | None:
+    return 0 if pending else None
+
+
+def _row(item: Item, metric: str, scorer: Scorer, measure: Measure, followed: Followed) -> ScoreRow:
+    return ScoreRow(
+        key=item.row.request.key,
+        sample_id=item.sample.id,
+        metric=metric,
+        signature=str(scorer.signature),
+        status=measure.status,
+        stats=measure.stats,
+        value=_finite(measure.value),
+        answer=measure.answer,
+        why=measure.why,
+        followed=followed,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
+
+
+def _once(metrics: Sequence[MetricSpec], question: Question) -> tuple[MetricSpec, ...]:
+    """Each metric once, the first where two have one signature: `--metric` may name what the task has already."""
+    lacking = availability()
+    kept: dict[str, MetricSpec] = {}
+    for metric in metrics:
+        known = lacking.get(metric.name) is None
+        mark = str(build(metric.name, metric.settings, context_of(question)).signature) if known else metric.name
+        kept.setdefault(mark, metric)
+    return tuple(kept.values())
+
+
+def _with_following(metrics: Sequence[MetricSpec]) -> tuple[MetricSpec, ...]:
+    """The metrics, with the following rate added where the definition does not name it."""
+    named = any(metric.name == FOLLOWING.name for metric in metrics)
+    return tuple(metrics) if named else (*metrics, FOLLOWING)

@@ -1,0 +1,58 @@
+"""What a run would do, without doing it: samples, audio hours, and the time that an earlier run suggests."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from salmonn_eval.engine.plan import Planner
+from salmonn_eval.engine.rundir import QuestionPlan, Speed, runs_under
+from salmonn_eval.engine.spec import RunSpec
+from salmonn_eval.errors import UsageError
+
+
+class Survey(Struct, frozen=True):
+    """Counts per test set, and an estimate in seconds (None: no earlier run of this model to go by)."""
+
+    plans: tuple[QuestionPlan, ...]
+    n_variants: int
+    seconds: float | None
+
+    @property
+    def n_requests(self) -> int:
+        """Samples in all, under each variant."""
+        return sum(plan.n_planned for plan in self.plans) * self.n_variants
+
+    @property
+    def audio_s(self) -> float:
+        """Seconds of audio in all."""
+        return sum(plan.audio_s for plan in self.plans)
+
+
+def survey(spec: RunSpec, out: Path) -> Survey:
+    """Count what would be asked; estimate from the speed of this model's runs under `out`."""
+    plans = []
+    for question in spec.questions:
+        planner = Planner(spec, question)
+        for _ in planner.rows():
+            pass
+        plans.append(planner.summary())
+    counted = Survey(tuple(plans), len(spec.variants), None)
+    return msgspec.structs.replace(counted, seconds=_estimate(counted, spec.card.name, out))
+
+
+def _estimate(counted: Survey, model: str, out: Path) -> float | None:
+    measured = Speed()
+    for run in runs_under(out):
+        try:
+            state = run.read()
+        except UsageError:
+            continue  # another version's run tells nothing
+        if state.spec.card.name == model:
+            for part in state.speed.values():
+                measured = measured.plus(part)
+    if not measured.answers:
+        return None
+    if measured.audio_s and counted.audio_s:
+        return counted.audio_s * measured.seconds / measured.audio_s
+    return counted.n_requests * measured.seconds / measured.answers
