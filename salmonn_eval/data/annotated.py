@@ -48,8 +48,15 @@ class AnnotatedSource:
         self._stamp = stamp
 
     def items(self) -> Iterator[Item]:
-        """See SampleSource; raises UsageError for malformed annotation."""
-        return self._read()
+        """See SampleSource; raises UsageError for malformed annotation and for a sample of more than two clusters."""
+        for item in self._read():
+            if len(item.sample.cluster) > 2:
+                names = ", ".join(item.sample.cluster)
+                raise UsageError(
+                    f"{item.file}:{item.line}: {len(item.sample.cluster)} members of the cluster ({names}); expected "
+                    "one, or two for a pair"
+                )
+            yield item
 
     def samples(self) -> Iterator[Sample]:
         """See SampleSource.
@@ -59,7 +66,7 @@ class AnnotatedSource:
         seen: dict[str, tuple[str, int]] = {}
         first_absent: str | None = None
         present = 0
-        for item in self._read():
+        for item in self.items():
             sample = item.sample
             earlier = seen.setdefault(sample.id, (item.file, item.line))
             if earlier != (item.file, item.line):
@@ -81,7 +88,7 @@ class AnnotatedSource:
 
     def absent(self) -> tuple[str, ...]:
         """See SampleSource."""
-        return tuple(item.sample.id for item in self._read() if absent_file(item.sample) is not None)
+        return tuple(item.sample.id for item in self.items() if absent_file(item.sample) is not None)
 
     def fingerprint(self) -> str:
         """See SampleSource."""

@@ -16,7 +16,8 @@ class RowReader:
     """Turns rows into samples; one instance a pass, for it counts the references that ids are made from.
 
     Roles: `id`; `audio` (left to the caller); `text`, the transcript, and the reference too where no column is
-    `reference` (one text or a list); `label` (one or a list); the dataset's `cluster`; those of its `breakdown`.
+    `reference` (one text or a list); `label` (one or a list); the dataset's `cluster` (one, or a list of two for a
+    pair); those of its `breakdown`.
     """
 
     def __init__(self, dataset: DatasetSpec, columns: Mapping[str, str]) -> None:
@@ -36,9 +37,10 @@ class RowReader:
         sample_id = values.get("id")
         if sample_id is None:
             sample_id = identified(references or labels or (str(values.get("audio", "")),), self._occurrences)
-        cluster = values.get(self._dataset.cluster, sample_id)
+        cluster = values.get(self._dataset.cluster, ())
+        members = cluster if isinstance(cluster, list | tuple) else (cluster,)
         group = {role: str(values[role]) for role in self._dataset.breakdown if role in values}
-        return Sample(str(sample_id), clips, fields, references, labels, (str(cluster),), group)
+        return Sample(str(sample_id), clips, fields, references, labels, tuple(map(str, members)), group)
 
 
 def _texts(values: Mapping[str, Any], role: str, where: str) -> tuple[str, ...]:

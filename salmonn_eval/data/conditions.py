@@ -1,14 +1,15 @@
 """Conditions that take the real sound away: silence, noise at its level, another sample's sound."""
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salmonn_eval.canonical import canonical
-from salmonn_eval.records import AudioRef, Clip
+from salmonn_eval.identity import clip_identity
+from salmonn_eval.records import Clip
 
 
 def conditioned(sound: NDArray[np.float32], clip: Clip) -> NDArray[np.float32]:
@@ -21,23 +22,11 @@ def conditioned(sound: NDArray[np.float32], clip: Clip) -> NDArray[np.float32]:
         return np.zeros_like(sound)
     if clip.condition == "noise":
         level = np.sqrt(np.mean(np.square(sound, dtype=np.float64)))
-        digest = hashlib.sha256(canonical(clip_content((clip,)))).digest()
+        digest = hashlib.sha256(canonical(clip_identity(clip))).digest()
         random = np.random.default_rng([clip.condition_seed, int.from_bytes(digest[:8])])
         noise: NDArray[np.float64] = level * random.standard_normal(len(sound))
         return noise.astype(np.float32)
     return sound
-
-
-def clip_content(clips: tuple[Clip, ...]) -> tuple[Hashable, ...]:
-    """What clips sound like, whatever they are called: equal where hashes, stretches and joins are equal."""
-    return tuple(
-        (tuple(map(_part_content, clip.parts)), clip.join, clip.gap_s, clip.gains, clip.mix_length) for clip in clips
-    )
-
-
-def _part_content(ref: AudioRef) -> tuple[str | None, float, float | None]:
-    in_memory = None if ref.data is None else hashlib.sha256(ref.data).hexdigest()
-    return ref.sha256 or in_memory or ref.path, ref.start_s, ref.end_s
 
 
 def swap_partners(samples: Sequence[tuple[Clip, ...]], seed: int) -> list[int]:
@@ -46,9 +35,9 @@ def swap_partners(samples: Sequence[tuple[Clip, ...]], seed: int) -> list[int]:
     Nobody gets content equal to their own unless more than half of all samples share it (then as few as possible
     do). A single sample has no partner but itself.
     """
-    groups: dict[Hashable, list[int]] = {}
+    groups: dict[bytes, list[int]] = {}
     for index in np.random.default_rng(seed).permutation(len(samples)).tolist():
-        groups.setdefault(clip_content(samples[index]), []).append(index)
+        groups.setdefault(canonical([clip_identity(clip) for clip in samples[index]]), []).append(index)
     # Equal content side by side, the largest group first: a rotation by that group's size leaves every group.
     by_size = sorted(groups.values(), key=lambda group: -len(group))
     order = list(chain.from_iterable(by_size))

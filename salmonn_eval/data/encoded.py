@@ -1,5 +1,6 @@
 """Encoded audio: where its bytes lie, what its header says, and one stretch of it as float32 mono at 16 kHz."""
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -91,12 +92,13 @@ def content(ref: AudioRef) -> Path | bytes:
 
 
 @contextmanager
-def opened(ref: AudioRef) -> Iterator[Stretch]:
-    """Open the stretch that `ref` names.
+def opened(ref: AudioRef, *, verify: bool = True) -> Iterator[Stretch]:
+    """Open the stretch that `ref` names; `verify` reads the whole file to compare it with a stated `sha256`.
 
-    Raises AudioError: no such file, an empty file, no audio, no frames, a truncated WAV, a start beyond the end.
+    Raises AudioError: no such file, an empty file, another hash than stated, no audio, no frames, a truncated WAV, a
+    start beyond the end.
     """
-    with _sound_file(ref) as file:
+    with _sound_file(ref, verify) as file:
         _check_header(ref, file)
         rate = file.samplerate
         start = round(ref.start_s * rate)
@@ -113,16 +115,38 @@ def opened(ref: AudioRef) -> Iterator[Stretch]:
 def probe(ref: AudioRef) -> float | None:
     """Seconds that the header promises; None where it cannot be read (the fault appears when the clip is decoded)."""
     try:
-        with opened(ref) as stretch:
+        with opened(ref, verify=False) as stretch:
             return stretch.seconds
     except AudioError:
         return None
 
 
-def _sound_file(ref: AudioRef) -> soundfile.SoundFile:
+def expect_hash(ref: AudioRef, found: str) -> None:
+    """Raise AudioError where `ref` states another SHA-256 than the one found."""
+    if ref.sha256 not in (None, found):
+        raise AudioError(
+            f"{place(ref)}: SHA-256 is {found}; expected {ref.sha256}: put the right file there, mend the stated hash, "
+            "or start anew with --fresh where the change is meant"
+        )
+
+
+def sha256(source: Path | bytes) -> str:
+    """Hexadecimal SHA-256 of encoded audio, in one pass; OSError where a file cannot be read."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sound_file(ref: AudioRef, verify: bool) -> soundfile.SoundFile:
     source = content(ref)
     if (_file_size(source) if isinstance(source, Path) else len(source)) == 0:
         raise AudioError(f"{place(ref)}: empty file (0 bytes); expected encoded audio")
+    if verify and ref.sha256 is not None:
+        try:
+            expect_hash(ref, sha256(source))
+        except OSError as fault:
+            raise AudioError(f"{place(ref)}: cannot be read ({fault.strerror}); expected an audio file") from fault
     try:
         return soundfile.SoundFile(str(source) if isinstance(source, Path) else io.BytesIO(source))
     except soundfile.LibsndfileError as fault:

@@ -1,6 +1,5 @@
 """SHA-256 of audio files, remembered between runs."""
 
-import hashlib
 import os
 import sqlite3
 import time
@@ -12,7 +11,7 @@ from typing import Self
 import msgspec
 import platformdirs
 
-from salmonn_eval.data.encoded import content, place
+from salmonn_eval.data.encoded import content, expect_hash, sha256
 from salmonn_eval.errors import AudioError
 from salmonn_eval.records import AudioRef, Clip
 
@@ -55,11 +54,8 @@ class AudioHashes:
 
     def _with_hash(self, ref: AudioRef) -> AudioRef:
         source = content(ref)
-        found = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else self.of_file(source)
-        if ref.sha256 not in (None, found):
-            raise AudioError(
-                f"{place(ref)}: SHA-256 is {found}; expected {ref.sha256}: replace the file or mend the stated hash"
-            )
+        found = sha256(source) if isinstance(source, bytes) else self.of_file(source)
+        expect_hash(ref, found)
         return msgspec.structs.replace(ref, sha256=found)
 
     def of_file(self, path: Path) -> str:
@@ -69,8 +65,7 @@ class AudioHashes:
             identity = (os.path.abspath(path), status.st_size, status.st_mtime_ns, status.st_ino)  # noqa: PTH100
             found = self._known.get(identity) or self._remembered(identity)
             if found is None:
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                found = sha256(path)
                 if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
                     self._remember(identity, found)
         except OSError as fault:

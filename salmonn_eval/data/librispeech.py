@@ -27,10 +27,11 @@ def open_librispeech(dataset: DatasetSpec, folder: Path) -> AnnotatedSource:
             f"{root / dataset.split}: no transcripts; expected SPEAKER/CHAPTER/*.trans.txt: "
             f"say --data {dataset.corpus or 'librispeech'}=DIR with the folder that holds {dataset.split}"
         )
-    return AnnotatedSource(partial(_items, transcripts, root / "SPEAKERS.TXT"), partial(files_stamp, transcripts, root))
+    items = partial(_items, transcripts, root / "SPEAKERS.TXT", dataset.cluster == "speaker")
+    return AnnotatedSource(items, partial(files_stamp, transcripts, root))
 
 
-def _items(transcripts: Sequence[Path], speakers: Path) -> Iterator[Item]:
+def _items(transcripts: Sequence[Path], speakers: Path, clustered: bool) -> Iterator[Item]:
     genders = read_genders(speakers) if speakers.is_file() else {}
     for path in transcripts:
         speaker = path.parent.parent.name
@@ -42,9 +43,8 @@ def _items(transcripts: Sequence[Path], speakers: Path) -> Iterator[Item]:
             if not text:
                 raise UsageError(f"{path}:{number}: {line!r} has no transcript; expected an utterance id and its text")
             audio = AudioRef(str(path.with_name(f"{utterance}.flac")))
-            sample = Sample(
-                utterance, (Clip((audio,)),), {"transcript": text}, (text,), cluster=(speaker,), group=group
-            )
+            cluster = (speaker,) if clustered else ()
+            sample = Sample(utterance, (Clip((audio,)),), {"transcript": text}, (text,), cluster=cluster, group=group)
             yield Item(str(path), number, sample)
 
 

@@ -79,7 +79,7 @@ def _sample(row: Row, sample_id: str, clips: tuple[Clip, ...]) -> Sample:
     if seconds is not None:
         fields.setdefault("duration_s", seconds)
     references = row.references or (() if row.text is None else (row.text,))
-    return Sample(sample_id, clips, fields, references, row.labels, row.cluster or (sample_id,), row.group)
+    return Sample(sample_id, clips, fields, references, row.labels, row.cluster, row.group)
 
 
 def _material(row: Row) -> tuple[str, ...]:

@@ -14,9 +14,14 @@ from salmonn_eval.yamlfile import Document, Fault, YamlError, convert, read
 Value = str | int | float | bool
 Positive = Annotated[int, Meta(ge=1)]
 
+_SECRETS = ("key", "token", "secret", "password")
+
 
 class ArgumentSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """One `--model-arg`. The default's type is the argument's type; without a default it is text and may be absent."""
+    """One `--model-arg`. The default's type is the argument's type; without a default it is text and may be absent.
+
+    Arguments are stored with every run, so none may be a secret: a backend reads those from the environment.
+    """
 
     help: str
     default: Value | None = None
@@ -115,6 +120,15 @@ def _contradictions(document: Document, card: CardFile) -> list[Fault]:
                 f"the argument `{name}` is required and has a default; keep one of the two",
             )
             for name, spec in card.arguments.items()
+        ),
+        *(
+            (
+                ("arguments", name),
+                not name.lower().endswith(_SECRETS),
+                f"the argument `{name}` is named like a secret, and arguments are stored with every run; leave it out "
+                "and let the backend read the secret from the environment",
+            )
+            for name in card.arguments
         ),
     ]
     return [Fault(document.line_of(keys), message) for keys, holds, message in checks if not holds]

@@ -12,7 +12,7 @@ Decoding = Literal["as asked", "own", "unknown"]
 LoraCapability = Literal["none", "per_call", "per_row"]
 
 
-class Capabilities(Struct, frozen=True, forbid_unknown_fields=True):
+class Capabilities(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a backend can do beyond answering one clip.
 
     `decoding`: whether decoding settings reach it (`as asked`), it has none or its own (`own`), or its answers come
@@ -27,7 +27,7 @@ class Capabilities(Struct, frozen=True, forbid_unknown_fields=True):
     decoding: Decoding = "as asked"
 
 
-class ModelCard(Struct, frozen=True):
+class ModelCard(Struct, frozen=True, omit_defaults=True):
     """A model as it will answer. `fingerprint` covers weights, template and dtype; it stands in every request key.
 
     `tasks` limits what the model can be asked (None: everything); `quick_limit` is how many clips a set of an embedded
@@ -58,6 +58,10 @@ class AudioSource(Protocol):
 
     def waveforms(self, request: Request) -> tuple[Waveform, ...]:
         """The request's clips, decoded once; a model calls this at most once per request."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Tell the run of something that changed how it goes, such as a batch that had to be halved."""
         ...
 
 

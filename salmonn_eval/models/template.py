@@ -39,6 +39,8 @@ generation:                       # optional: its own decoding defaults; task, s
 # quick_limit: 8                  # optional: clips per embedded test set when nobody says --limit
 # train_seed: 0                   # optional: the seed it was trained with
 
+# Stored with every run, so no secrets: a backend reads keys, tokens and passwords from the environment, and a card
+# with an argument whose name ends so is refused.
 arguments:                        # what `--model-arg KEY=VALUE` can set; the backend reads these
   ckpt:
     help: "folder of the checkpoint"

@@ -47,13 +47,13 @@ class Whisper:
                 yield Prediction(request.key, None, "error", error=why)
                 continue
             if batch and request.generation != batch[0].request.generation:
-                yield from self._answers(batch)
+                yield from self._answers(batch, audio)
                 batch = []
             batch.append(self._hear(request, *audio.waveforms(request)))
             if len(batch) >= (1 if request.generation.do_sample else self._batch_size):
-                yield from self._answers(batch)
+                yield from self._answers(batch, audio)
                 batch = []
-        yield from self._answers(batch)
+        yield from self._answers(batch, audio)
 
     def logprobs(
         self, requests: Iterable[Request], continuations: Sequence[str], audio: AudioSource
@@ -72,7 +72,7 @@ class Whisper:
         beyond = max(0.0, waveform.seconds - float(features.chunk_length))
         return Heard(request, mel, waveform.cut_s + beyond)
 
-    def _answers(self, batch: Sequence[Heard]) -> Iterator[Prediction]:
+    def _answers(self, batch: Sequence[Heard], audio: AudioSource) -> Iterator[Prediction]:
         """Decode a batch; where it does not fit the device, in halves of it."""
         import torch
 
@@ -89,8 +89,9 @@ class Whisper:
             return
         torch.cuda.empty_cache()
         self._batch_size = half = (len(batch) + 1) // 2
-        yield from self._answers(batch[:half])
-        yield from self._answers(batch[half:])
+        audio.note(f"a batch of {len(batch)} does not fit the device; from here on batches of {half}")
+        yield from self._answers(batch[:half], audio)
+        yield from self._answers(batch[half:], audio)
 
     def _decode(self, batch: Sequence[Heard]) -> list[Prediction]:
         import torch

@@ -27,7 +27,7 @@ class ErrorRate(RatioScorer):
         """What is counted: words, characters or phones of a normalized text."""
 
     def measure_one(self, answer: Answer) -> Measure:
-        """Statistics (edits, reference units) of one answer."""
+        """Statistics (edits, reference units) of one answer; unscored where the sample has no reference."""
         sample, _, prediction = answer
         if not sample.references:
             return Measure("unscored", why="the sample has no reference")
@@ -49,12 +49,12 @@ class ErrorRate(RatioScorer):
         return f"nothing of the {' and the '.join(emptied)} is left after normalizing" if emptied else None
 
     def worst(self, sample: Sample) -> Stats:
-        """An empty answer: (n, n); nothing where the sample has no reference."""
+        """An empty answer: (n, n); (0, 0) without a reference, where `measure` scores nothing."""
         units = self._edits((), sample).units
         return np.array([units, units], dtype=np.float64)
 
     def best(self, sample: Sample) -> Stats:
-        """No edits: (0, n)."""
+        """No edits: (0, n); (0, 0) without a reference, where `measure` scores nothing."""
         return np.array([0, self._edits((), sample).units], dtype=np.float64)
 
     def _edits(self, hypothesis: Sequence[str], sample: Sample) -> Edits:

@@ -1,5 +1,6 @@
 """The 95 % interval of a metric: which method, and when there is none."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,13 +24,14 @@ def interval(
     additive: bool = True,
     seed: int = SEED,
     lowest: float = 0.0,
+    highest: float = math.inf,
 ) -> Interval | None:
     """The 95 % interval of `combine(stats, 1)` with `clusters` as what varies; None where none can be given.
 
     `stats` is [n, K]; `clusters` names each item's cluster (two names: a pair of speakers). Proportions
     (K = 2: successes, trials; a value in fractions) get Wilson's interval with a design effect; other metrics the
     percentile bootstrap over 40 clusters or more, the jackknife with t(G - 1) over fewer. There is no interval for a
-    single cluster, nor one of zero width. Ends below `lowest`, the metric's smallest possible value, are moved to it.
+    single cluster, nor one of zero width. Ends beyond `lowest` or `highest`, what the metric can be, are moved there.
     """
     who = members(clusters)
     if who.size < 2:
@@ -41,7 +43,8 @@ def interval(
         found = _jackknife(combine, stats, who, additive)
     if found is None or not found.high > found.low:
         return None
-    return Interval(max(found.low, lowest), found.high, found.method, found.n_clusters, found.caution)
+    ends = max(found.low, lowest), min(found.high, highest)
+    return Interval(*ends, found.method, found.n_clusters, found.caution)
 
 
 def _proportion(stats: Array, who: Members) -> Interval | None:

@@ -1,6 +1,5 @@
 """The static checks of one readable definition: each yields the keys to blame and a sentence."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -10,14 +9,12 @@ from msgspec import Struct
 from salmonn_eval.errors import UsageError
 from salmonn_eval.records import Generation
 from salmonn_eval.tasks.prompts import variables
-from salmonn_eval.tasks.selection import GROUPS
 from salmonn_eval.tasks.spec import FollowingSpec, MetricSpec, TaskSpec
 
 Keys = tuple[str | int, ...]
 Fault = tuple[Keys, str]
 FaultOf = Callable[[str, Mapping[str, Any]], str | None]
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _NEED_LABELS = frozenset(
     {"one_label", "yes_no", "accuracy", "unweighted_accuracy", "balanced_accuracy", "yes_rate", "eer"}
 )
@@ -37,7 +34,6 @@ class Known(Struct, frozen=True):
 
 def faults(task: TaskSpec, known: Known) -> Iterator[Fault]:
     """Everything that is wrong with a definition taken alone."""
-    yield from _ids(task)
     yield from _generation(task)
     yield from _metrics(task, known)
     yield from _rules(task, known)
@@ -50,18 +46,6 @@ def all_metrics(task: TaskSpec) -> Iterator[tuple[Keys, MetricSpec]]:
     """Each metric of the task and of its datasets, with the keys that lead to it."""
     for keys, metrics in _metric_lists(task):
         yield from (((*keys, place), metric) for place, metric in enumerate(metrics))
-
-
-def id_fault(name: str) -> str | None:
-    """Why a task or dataset cannot be called so, or None."""
-    if not _ID.fullmatch(name):
-        return f"the id `{name}` cannot stand in commands and file names; expected lower-case letters, digits, - and _"
-    return f"`{name}` is the name of a group of tasks; choose another id" if name in GROUPS else None
-
-
-def _ids(task: TaskSpec) -> Iterator[Fault]:
-    named: list[Fault] = [(("id",), task.id), *((("datasets", name), name) for name in task.datasets)]
-    yield from ((keys, fault) for keys, name in named if (fault := id_fault(name)))
 
 
 def _generation(task: TaskSpec) -> Iterator[Fault]:

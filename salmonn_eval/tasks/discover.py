@@ -9,6 +9,7 @@ from msgspec import Struct
 from salmonn_eval import yamlfile
 from salmonn_eval.bundled import bundled
 from salmonn_eval.errors import UsageError
+from salmonn_eval.tasks.names import id_fault
 from salmonn_eval.tasks.spec import Located, TaskSpec
 from salmonn_eval.tasks.suites import SUITES_FILE
 
@@ -47,8 +48,17 @@ def catalogue(tasks: Iterable[Located]) -> Catalogue:
 
 
 def load_task(found: TaskFile) -> Located:
-    """Read one definition; UsageError with file and line of everything that does not fit the schema."""
-    return Located(yamlfile.load(found.file, TaskSpec), str(found.file), str(found.root))
+    """Read one definition; UsageError with file and line of all that does not fit the schema or cannot be an id.
+
+    Ids become file names, so one such as `../x` must not get further than this.
+    """
+    document = yamlfile.read(found.file)
+    spec = yamlfile.convert(document, TaskSpec)
+    named = [(("id",), spec.id), *((("datasets", name), name) for name in spec.datasets)]
+    faults = [yamlfile.Fault(document.line_of(keys), fault) for keys, name in named if (fault := id_fault(name))]
+    if faults:
+        raise yamlfile.YamlError(found.file, faults)
+    return Located(spec, str(found.file), str(found.root))
 
 
 def installed_folders() -> Iterator[Path]:

@@ -1,21 +1,14 @@
 """What `--tasks` means: groups, tasks and single datasets become a list of datasets to run."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from msgspec import Struct
 
 from salmonn_eval.errors import UsageError
 from salmonn_eval.tasks.discover import Catalogue
-from salmonn_eval.tasks.spec import DatasetSpec, Located, Suite, TaskSpec
-
-GROUPS: dict[str, Callable[[TaskSpec], bool]] = {
-    "level1": lambda task: task.level == 1 and not task.extra,
-    "level2": lambda task: task.level == 2 and not task.extra,
-    "level3": lambda task: task.level == 3 and not task.extra,
-    "all": lambda task: not task.extra,
-    "extra": lambda task: task.extra,
-}
+from salmonn_eval.tasks.names import GROUPS
+from salmonn_eval.tasks.spec import DatasetSpec, Located, Suite
 
 
 class Selected(Struct, frozen=True):

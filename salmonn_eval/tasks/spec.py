@@ -8,8 +8,11 @@ Suite = Literal["mini", "mini-real", "paper"]
 Level = Literal[1, 2, 3]
 ItemScore = Literal["hit", "chrf", "one_minus_error", "rouge_l", "grounding"]
 
+ITEM_CLUSTERS = frozenset({"item", "clip"})
+"""Values of `cluster` under which a sample without a cluster stands for itself."""
 
-class MetricSpec(Struct, frozen=True, forbid_unknown_fields=True):
+
+class MetricSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One metric of a task. `settings` go to the scorer by keyword (e.g. `normalizer: whisper-en`)."""
 
     name: str
@@ -17,14 +20,14 @@ class MetricSpec(Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, Any] = {}
 
 
-class FollowingSpec(Struct, frozen=True, forbid_unknown_fields=True):
+class FollowingSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The rule that decides whether an answer follows the instruction; `settings` override its thresholds."""
 
     rule: str
     settings: dict[str, Any] = {}
 
 
-class DatasetSpec(Struct, frozen=True, forbid_unknown_fields=True):
+class DatasetSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One test set of a task.
 
     `source` names a reader (`manifest`, `librispeech`, `salmonn`, `huggingface`, ...); `path` is relative to the folder
@@ -57,7 +60,7 @@ class DatasetSpec(Struct, frozen=True, forbid_unknown_fields=True):
     note: str | None = None
 
 
-class TaskSpec(Struct, frozen=True, forbid_unknown_fields=True):
+class TaskSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One task: what is asked, how answers are decoded and scored, and on which test sets.
 
     `language` is the language of the *answer* (ISO 639-1), for scorers and following rules; a dataset may override it.

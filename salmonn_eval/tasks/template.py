@@ -6,7 +6,7 @@ from pathlib import Path
 from salmonn_eval.bundled import bundled
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import encode_rows, read_rows, write_atomic
-from salmonn_eval.tasks.checks import id_fault
+from salmonn_eval.tasks.names import id_fault
 
 _DEFINITION = """\
 # A task: what is asked, how answers are scored, on which test sets. Check it with `salmonn-eval validate {id}.yaml`.

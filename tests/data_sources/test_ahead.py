@@ -1,7 +1,11 @@
+import hashlib
+import shutil
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +14,6 @@ from hypothesis import strategies as st
 import salmonn_eval.data.ahead as ahead
 from salmonn_eval.data.ahead import DecodeAhead
 from salmonn_eval.data.audio import decode
-from salmonn_eval.errors import AudioError
 from salmonn_eval.records import AudioPolicy, AudioRef, Clip, Generation, Request, Variant
 
 OPEN = AudioPolicy()
@@ -29,8 +32,11 @@ def request(key: int, *numbers: int) -> Request:
     return Request(str(key), "asr", "d", f"s{key}", "What is said?", clips, Generation(max_new_tokens=1), Variant())
 
 
-def no_fault(request: Request, error: AudioError) -> None:
-    raise AssertionError(error)
+def heard(source: DecodeAhead, requests: Iterable[Request]) -> Iterator[Request]:
+    """The requests of a stream without faults, as they get ready."""
+    for current, fault in source.ready(requests):
+        assert fault is None
+        yield current
 
 
 class Decoded:
@@ -56,7 +62,7 @@ def decoded(monkeypatch) -> Decoded:
 def test_requests_come_in_order_with_their_own_audio():
     requests = [request(key, key, key + 1) for key in range(20)]
     with DecodeAhead(OPEN) as source:
-        for number, ready in enumerate(source.ready(requests, no_fault)):
+        for number, ready in enumerate(heard(source, requests)):
             assert ready is requests[number]
             waves = source.waveforms(ready)
             for wave, part in zip(waves, ready.clips, strict=True):
@@ -65,23 +71,33 @@ def test_requests_come_in_order_with_their_own_audio():
 
 def test_faults_are_told_in_order_and_the_others_go_on():
     requests = [request(0, 0), request(1, -1), request(2, 2), request(3, 3, -1), request(4)]
-    told = []
+    gone = "gone.flac: no such file; expected an audio file"
     with DecodeAhead(OPEN) as source:
-        ready = [r.key for r in source.ready(requests, lambda r, error: told.append((r.key, str(error))))]
-    assert ready == ["0", "2", "4"]
-    assert told == [(key, "gone.flac: no such file; expected an audio file") for key in ("1", "3")]
+        told = [(ready.key, fault and str(fault)) for ready, fault in source.ready(requests)]
+    assert told == [("0", None), ("1", gone), ("2", None), ("3", gone), ("4", None)]
+
+
+def test_a_clip_that_was_replaced_after_it_was_hashed_is_a_fault_of_its_request_alone(tmp_path):
+    moved = Path(shutil.copy(RECORDINGS[0], tmp_path))
+    sha256 = hashlib.sha256(moved.read_bytes()).hexdigest()
+    replaced = msgspec.structs.replace(request(1), clips=(Clip((AudioRef(str(moved), sha256=sha256),)),))
+    shutil.copy(RECORDINGS[1], moved)
+    with DecodeAhead(OPEN) as source:
+        (_, first), (_, fault), (_, last) = source.ready([request(0, 0), replaced, request(2, 2)])
+    assert (first, last) == (None, None)
+    assert f"expected {sha256}" in str(fault)
 
 
 def test_a_request_without_audio_has_no_waveforms():
     with DecodeAhead(OPEN) as source:
-        (ready,) = source.ready([request(0)], no_fault)
+        ((ready, _),) = source.ready([request(0)])
         assert source.waveforms(ready) == ()
 
 
 def test_neighbours_share_one_decoding(decoded):
     requests = [request(key, key // 5) for key in range(20)]
     with DecodeAhead(OPEN) as source:
-        for ready in source.ready(requests, no_fault):
+        for ready in heard(source, requests):
             source.waveforms(ready)
     assert len(decoded.clips) == len(set(decoded.clips)) == 4
 
@@ -94,8 +110,8 @@ def test_no_more_requests_are_pulled_than_allowed():
             pulled.append(key)
             yield request(key, key)
 
-    with DecodeAhead(OPEN, max_ahead=5) as source, closing(source.ready(requests(), no_fault)) as ready:
-        for taken, current in enumerate(ready, start=1):
+    with DecodeAhead(OPEN, max_ahead=5) as source, closing(source.ready(requests())) as ready:
+        for taken, (current, _) in enumerate(ready, start=1):
             assert len(pulled) <= taken + 5
             source.waveforms(current)
 
@@ -110,7 +126,7 @@ def test_seconds_held_stay_bounded_whether_the_model_takes_its_audio_or_not(take
     requests = [request(key, key) for key in range(60)]
     bound = 8.0 + (2 + 1) * LONGEST_S
     with DecodeAhead(OPEN, workers=2, max_ahead_s=8.0) as source:
-        for ready in source.ready(requests, no_fault):
+        for ready in heard(source, requests):
             assert held_seconds(source) <= bound
             if takes:
                 assert len(source.waveforms(ready)) == 1
@@ -122,7 +138,7 @@ def test_seconds_held_stay_bounded_whether_the_model_takes_its_audio_or_not(take
 def test_a_model_that_hoards_more_than_fits_still_gets_every_clip():
     requests = [request(key, key) for key in range(12)]
     with DecodeAhead(OPEN, max_ahead_s=3.0) as source:
-        hoard = list(source.ready(requests, no_fault))
+        hoard = list(heard(source, requests))
         for ready in hoard:
             (wave,) = source.waveforms(ready)
             assert np.array_equal(wave.samples, decode(ready.clips[0], OPEN).samples)
@@ -130,7 +146,7 @@ def test_a_model_that_hoards_more_than_fits_still_gets_every_clip():
 
 def test_asking_twice_decodes_again():
     with DecodeAhead(OPEN) as source:
-        (ready,) = source.ready([request(0, 0)], no_fault)
+        ((ready, _),) = source.ready([request(0, 0)])
         first, second = source.waveforms(ready), source.waveforms(ready)
         assert np.array_equal(first[0].samples, second[0].samples)
 
@@ -139,19 +155,22 @@ def test_asking_twice_decodes_again():
 def test_a_consumer_that_stops_early_leaves_no_thread_behind(close_generator):
     before = threading.active_count()
     with DecodeAhead(OPEN, workers=3, max_ahead_s=1.0) as source:
-        ready = source.ready((request(key, key) for key in range(1000)), no_fault)
+        ready = source.ready(request(key, key) for key in range(1000))
         next(ready)
         if close_generator:
             ready.close()
     assert threading.active_count() == before
 
 
-def test_a_fault_of_the_caller_passes_through():
-    def stop(request: Request, error: AudioError) -> None:
+def test_a_fault_of_the_request_stream_passes_through_and_leaves_no_thread_behind():
+    def requests():
+        yield request(0, 0)
         raise KeyboardInterrupt
 
-    with DecodeAhead(OPEN) as source, pytest.raises(KeyboardInterrupt):
-        list(source.ready([request(0, 0), request(1, -1), request(2, 2)], stop))
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt), DecodeAhead(OPEN) as source:
+        list(source.ready(requests()))
+    assert threading.active_count() == before
 
 
 numbers = st.lists(st.lists(st.integers(-1, 6), max_size=3), max_size=25)
@@ -164,11 +183,10 @@ def test_any_stream_any_bounds_any_stop(asked, workers, max_ahead, max_ahead_s, 
     expected = [(r.key, all(number >= 0 for number in clips)) for r, clips in zip(requests, asked, strict=True)]
     seen = []
     with DecodeAhead(OPEN, workers=workers, max_ahead=max_ahead, max_ahead_s=max_ahead_s) as source:
-        for ready in source.ready(requests, lambda r, error: seen.append((r.key, False))):
-            seen.append((ready.key, True))
-            if data.draw(st.booleans()):
+        for ready, fault in source.ready(requests):
+            seen.append((ready.key, fault is None))
+            if fault is None and data.draw(st.booleans()):
                 assert len(source.waveforms(ready)) == len(ready.clips)
             if len(seen) > stop:
                 break
-    assert seen == expected[: len(seen)]
-    assert len(seen) > stop or seen == expected
+    assert seen == expected[: stop + 1]

@@ -101,3 +101,31 @@ def test_what_a_user_s_copy_of_a_corpus_lacks_is_one_note(tmp_path, recordings):
     (finding,) = found(tmp_path, *lines, corpus="own", data_dirs={"own": tmp_path})
     assert (finding.level, finding.line) == ("note", None)
     assert finding.message == "sf:own: audio of 2 of 3 items is not on disk"
+
+
+def test_a_field_that_breaks_an_instruction_is_found_once_at_its_line(tmp_path, recordings):
+    lines = [line(1, recordings), line(2, recordings, fields={"slot": "{{ x }}", "room": ["a"]})]
+    (finding,) = found(tmp_path, *lines)
+    assert (finding.file, finding.line, finding.level) == (f"{tmp_path}/own.jsonl", 2, "error")
+    assert finding.message.startswith("s2: prompt set `release`: the instruction 'What is the {{ slot }}?' renders to")
+    assert finding.message.endswith("a field's value holds a template")
+
+
+def test_a_field_that_only_a_paraphrase_asks_for_is_rendered_too(tmp_path, recordings):
+    (finding,) = found(tmp_path, line(1, recordings, fields={"slot": "date", "room": ["a"]}))
+    assert finding.message.startswith("s1: prompt set `paraphrase-1`: ")
+
+
+def test_a_cluster_of_three_members_is_found_at_its_line(tmp_path, recordings):
+    lines = [line(1, recordings, cluster=["a", "b"]), line(2, recordings, cluster=["a", "b", "c"])]
+    (finding,) = found(tmp_path, *lines, cluster="both speakers")
+    assert (finding.file, finding.line, finding.level) == (f"{tmp_path}/own.jsonl", 2, "error")
+
+
+def test_clusters_that_are_named_and_that_no_item_has_are_one_note(tmp_path, recordings):
+    lines = [line(1, recordings), line(2, recordings)]
+    (finding,) = found(tmp_path, *lines, cluster="speaker")
+    assert (finding.level, finding.line) == ("note", None)
+    assert finding.message == "sf:own: the cluster is `speaker`, but no item has one; items will be resampled instead"
+    assert found(tmp_path, *lines, cluster="clip") == []
+    assert found(tmp_path, lines[0], line(2, recordings, cluster=["61"]), cluster="speaker") == []

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,7 +34,8 @@ def test_noise_has_the_clip_s_length_and_level_and_follows_the_seed(recordings, 
 def test_noise_depends_on_what_is_heard_and_not_on_where_the_file_lies(recordings, tmp_path):
     moved = tmp_path / "elsewhere.flac"
     moved.write_bytes(recordings[0].read_bytes())
-    clips = [Clip((AudioRef(str(path), sha256="ab"),), condition="noise") for path in (recordings[0], moved)]
+    sha256 = hashlib.sha256(moved.read_bytes()).hexdigest()
+    clips = [Clip((AudioRef(str(path), sha256=sha256),), condition="noise") for path in (recordings[0], moved)]
     here, there = (decode(clip, OPEN).samples for clip in clips)
     assert np.array_equal(here, there)
 

@@ -1,3 +1,4 @@
+import hashlib
 import math
 from pathlib import Path
 
@@ -64,6 +65,39 @@ def test_a_stretch_is_cut_to_the_sample(recordings, speech):
 def test_an_encoded_file_in_memory_is_heard(recordings, speech):
     ref = AudioRef(data=recordings[1].read_bytes())
     assert np.array_equal(decode(Clip((ref,)), OPEN).samples, speech[1])
+
+
+def test_the_stated_hash_is_of_the_encoded_bytes(recordings, speech):
+    content = recordings[0].read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    for ref in (AudioRef(str(recordings[0]), sha256=sha256), AudioRef(data=content, sha256=sha256)):
+        assert np.array_equal(decode(Clip((ref,)), OPEN).samples, speech[0])
+
+
+@pytest.mark.parametrize("part", ["file", "memory", "second part"])
+def test_audio_with_another_hash_than_stated_is_an_error_of_one_sentence(recordings, part):
+    content = recordings[0].read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    refs = {
+        "file": (AudioRef(str(recordings[0]), sha256="00ff"),),
+        "memory": (AudioRef(data=content, sha256="00ff"),),
+        "second part": (AudioRef(str(recordings[1])), AudioRef(str(recordings[0]), sha256="00ff")),
+    }[part]
+    name = "audio held in memory" if part == "memory" else str(recordings[0])
+    with pytest.raises(AudioError) as fault:
+        decode(Clip(refs, join="concat"), OPEN)
+    assert str(fault.value).startswith(f"{name}: SHA-256 is {sha256}; expected 00ff: put the right file there")
+    assert "\n" not in str(fault.value)
+
+
+def test_one_changed_sample_of_a_file_is_noticed(write, speech):
+    path = write("take.wav", speech[0])
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    write("take.wav", np.append(speech[0][:-1], speech[0][-1] + np.float32(2**-14)))
+    ref = AudioRef(str(path), sha256=sha256, end_s=0.5)
+    with pytest.raises(AudioError, match=f"expected {sha256}"):
+        decode(Clip((ref,)), OPEN)
+    assert probe(ref) == 0.5
 
 
 def test_a_concat_equals_numpy(recordings, speech):

@@ -11,7 +11,7 @@ from salmonn_eval.data.encoded import probe
 from salmonn_eval.data.hashes import AudioHashes
 from salmonn_eval.data.sources import open_source
 from salmonn_eval.errors import AudioError, PrerequisiteError, UsageError
-from salmonn_eval.records import AudioPolicy
+from salmonn_eval.records import AudioPolicy, Clip
 from salmonn_eval.tasks.spec import DatasetSpec
 
 datasets = pytest.importorskip("datasets")
@@ -70,6 +70,9 @@ def check_samples(samples, recordings, speech, folder):
         with AudioHashes(folder / "hashes") as hashes:
             hashed = hashes.with_hashes(sample.clips[0]).parts[0].sha256
         assert hashed == hashlib.sha256(path.read_bytes()).hexdigest()
+        decode(Clip((msgspec.structs.replace(ref, sha256=hashed),)), AudioPolicy())
+        with pytest.raises(AudioError, match=f"SHA-256 is {hashed}; expected 00ff"):
+            decode(Clip((msgspec.structs.replace(ref, sha256="00ff"),)), AudioPolicy())
 
 
 def test_a_dataset_saved_to_disk_gives_undecoded_cells(table, tmp_path, recordings, speech):
@@ -83,6 +86,29 @@ def test_a_parquet_file_gives_the_same(table, tmp_path, recordings, speech):
     check_samples(list(found.samples()), recordings, speech, tmp_path)
     datasets.DatasetDict(test=table).save_to_disk(tmp_path / "set")
     assert found.fingerprint() == open_(tmp_path).fingerprint()
+
+
+def test_a_cluster_is_one_member_or_a_list_of_two_and_is_never_made_up(tmp_path):
+    speakers = [["61", "62"], ["61", "63"], None]
+    table = datasets.Dataset.from_dict({"text": TEXTS[:3], "speakers": speakers, "utterance": ["a", "b", "c"]})
+    table.to_parquet(tmp_path / "set.parquet")
+    columns = {"text": "text", "id": "utterance", "both speakers": "speakers"}
+
+    def clusters(cluster):
+        found = open_(tmp_path, path="set.parquet", split=None, columns=columns, cluster=cluster, breakdown=())
+        return [sample.cluster for sample in found.samples()]
+
+    assert clusters("both speakers") == [("61", "62"), ("61", "63"), ()]
+    assert clusters("item") == clusters("speaker") == [()] * 3
+
+
+def test_a_cluster_of_three_is_told_with_its_row(tmp_path):
+    table = datasets.Dataset.from_dict({"text": TEXTS[:2], "speakers": [["61"], ["61", "62", "63"]]})
+    table.to_parquet(tmp_path / "set.parquet")
+    columns = {"text": "text", "both speakers": "speakers"}
+    found = open_(tmp_path, path="set.parquet", split=None, columns=columns, cluster="both speakers", breakdown=())
+    with pytest.raises(UsageError, match=r"set\.parquet:2: 3 members of the cluster \(61, 62, 63\)"):
+        list(found.samples())
 
 
 @pytest.mark.parametrize("form", ["struct", "binary"])

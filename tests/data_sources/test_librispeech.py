@@ -51,6 +51,13 @@ def test_the_corpus_s_own_layout_is_read_from_its_root_or_the_folder_around_it(r
             assert (decode(sample.clips[0], AudioPolicy()).samples == sound).all()
 
 
+def test_speakers_are_clusters_only_where_the_definition_says_so(root):
+    for cluster in ("item", "clip"):
+        spec = msgspec.structs.replace(SPEC, cluster=cluster)
+        samples = list(open_source(spec, Path(), {"librispeech": root}).samples())
+        assert [sample.cluster for sample in samples] == [()] * 4
+
+
 def test_genders_come_from_the_speakers_table_where_it_is_there(root):
     assert [sample.group for sample in open_(root).samples()] == [{}] * 4
     before = open_(root).fingerprint()

@@ -62,7 +62,7 @@ def test_a_full_line_becomes_a_sample(folder):
 def test_a_plain_speech_manifest_is_read(folder, key):
     line = {key: "audio/367-130732-0006.flac", "text": "LOBSTER A LA NEWBERG", "duration": 2.35, "id": 7}
     (sample,) = source(folder, line).samples()
-    assert sample.id == "7" and sample.cluster == ("7",)
+    assert sample.id == "7" and sample.cluster == ()
     assert sample.references == ("LOBSTER A LA NEWBERG",)
     assert sample.fields == {"transcript": "LOBSTER A LA NEWBERG", "duration_s": 2.35}
     assert sample.clips == (Clip((AudioRef(f"{folder}/audio/367-130732-0006.flac"),)),)
@@ -76,7 +76,7 @@ def test_an_offset_bounds_what_is_heard(folder):
 
 def test_a_line_without_audio_is_a_sample(folder):
     (sample,) = source(folder, {"id": "x", "references": ["yes"]}).samples()
-    assert sample == Sample("x", references=("yes",), cluster=("x",))
+    assert sample == Sample("x", references=("yes",))
 
 
 def test_ids_are_made_from_the_reference_and_its_occurrence_whatever_the_order(folder):
@@ -120,6 +120,7 @@ def test_no_audio_at_all_is_a_missing_prerequisite(folder):
         ({"id": "b", "audio": [{"path": "x", "start_s": 3, "end_s": 2}]}, "2: audio from 3 s to 2.0 s"),
         ({"id": "b", "audio": [{"path": "x"}], "join": "concat", "gap_s": -1}, "2: gap_s is -1"),
         ({"id": "b", "audio": [{"path": "x"}], "sha256": "00"}, "2: sha256 or offset beside a list of parts"),
+        ({"id": "b", "cluster": ["x", "y", "z"]}, r"2: 3 members of the cluster \(x, y, z\); expected one, or two"),
     ],
 )
 def test_a_malformed_line_is_one_sentence_with_file_and_line(folder, line, sentence):

@@ -10,6 +10,10 @@ class Clips:
     def __init__(self, waveforms: dict[str, Waveform]) -> None:
         self.waveforms_by_key = waveforms
         self.asked: list[str] = []
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def waveforms(self, request: Request) -> tuple[Waveform, ...]:
         self.asked.append(request.key)

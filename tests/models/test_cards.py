@@ -60,6 +60,10 @@ def test_every_bundled_card_is_valid(path):
         ("num_beams: 4", "num_beams: 4\nquick_limit: 0", 12, "`quick_limit`: expected `int` >= 1"),
         ("required: true", "default: x, required: true", 13, "is required and has a default"),
         ("depth: {help:", "depth: {halp:", 14, "unknown key `halp` in `arguments.depth`"),
+        ("note: {", "api_key: {", 16, "the argument `api_key` is named like a secret"),
+        ("note: {", "HF_TOKEN: {", 16, "the argument `HF_TOKEN` is named like a secret"),
+        ("note: {", "client-secret: {", 16, "read the secret from the environment"),
+        ("loud: {", "password: {", 15, "the argument `password` is named like a secret"),
     ],
 )
 def test_broken_card_is_told_with_file_and_line(card_file, old, new, line, said):

@@ -145,16 +145,6 @@ def test_plug_ins_bring_cards_and_backends(tmp_path, answers):
     assert done.stdout == "Replay\n", done.stderr
 
 
-def test_finding_and_resolving_leave_torch_alone(whisper_folder):
-    program = (
-        "import sys\nfrom salmonn_eval.models import registry\n"
-        f"registry.resolve('whisper', {{'ckpt': {str(whisper_folder)!r}}})\n"
-        "print([name for name in ('torch', 'transformers', 'pocketsphinx') if name in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=_here())
-    assert done.stdout == "[]\n", done.stderr
-
-
 def _here() -> dict[str, str]:
     import os
 

@@ -27,8 +27,13 @@ def texts(model, requests, clips) -> dict[str, str]:
     return {prediction.key: prediction.text for prediction in found}
 
 
+def halves(clips: Clips) -> list[str]:
+    """The names of the clips of about one second."""
+    return [name for name in clips.waveforms_by_key if name.endswith("half")]
+
+
 def test_phones_of_real_speech_do_not_depend_on_order_neighbours_or_threads(real_clips, make_requests):
-    requests = make_requests([name for name in real_clips.waveforms_by_key if name.endswith("half")], task="pr")
+    requests = make_requests(halves(real_clips)[:3], task="pr")
     fresh = {request.key: texts(load(1), [request], real_clips)[request.key] for request in requests}
     assert all(set(text.split()) <= PHONES and len(text.split()) > 2 for text in fresh.values())
     one = load(1)
@@ -36,24 +41,25 @@ def test_phones_of_real_speech_do_not_depend_on_order_neighbours_or_threads(real
     shuffled = requests.copy()
     random.Random(1).shuffle(shuffled)
     assert texts(one, shuffled, real_clips) == fresh
-    assert texts(load(3), shuffled, real_clips) == fresh
+    assert texts(load(2), shuffled, real_clips) == fresh
 
 
 @pytest.mark.slow
 def test_words_of_real_speech_do_not_depend_on_order_or_neighbours(real_clips, make_requests):
-    requests = make_requests(real_clips.waveforms_by_key, task="asr")[:4]
+    requests = make_requests(halves(real_clips)[:3], task="asr")
     fresh = {request.key: texts(load(1), [request], real_clips)[request.key] for request in requests}
-    assert texts(load(2), requests[::-1], real_clips) == fresh
+    assert texts(load(1), requests[::-1], real_clips) == fresh
 
 
+@pytest.mark.slow
 def test_words_and_phones_of_one_clip(real_clips, make_requests):
-    """The middle clip by length, whose transcript is known; a recogniser of this age gets about half of the words."""
-    names = sorted(real_clips.waveforms_by_key)
-    (asr,), (pr,) = make_requests(names[:1]), make_requests(names[:1], task="pr")
+    """The shortest clip, "You didn't want to come"; a recogniser of this age gets about half of the words."""
+    name = "3005-163389-0007"
+    (asr,), (pr,) = make_requests([name]), make_requests([name], task="pr")
     words, phones = load(1).generate([asr, pr], real_clips)
     assert words.finish == phones.finish == "eos"
     assert words.text == words.text.lower()
-    assert len(words.text.split()) > 3
+    assert {"you", "want"} <= set(words.text.split())
     assert not set(words.text.split()) <= PHONES
 
 
@@ -80,7 +86,7 @@ def test_digital_silence_is_answered(make_requests):
 
 def test_a_fault_of_the_audio_leaves_the_model_usable(real_clips, make_requests):
     model = load(2)
-    names = list(real_clips.waveforms_by_key)[:2]
+    names = halves(real_clips)[:2]
     with pytest.raises(KeyError):
         list(model.generate(make_requests(["unknown", names[0]], task="pr"), real_clips))
     assert all(texts(model, make_requests(names, task="pr"), real_clips).values())
@@ -100,12 +106,12 @@ def test_log_probabilities_are_refused(make_requests, real_clips):
 
 @pytest.mark.slow
 def test_phone_error_rate_on_real_speech_stays_where_it_was_measured(shared, make_requests):
-    """20 clips of LibriSpeech test-other against lexicon phones, stress folded."""
+    """Ten clips of LibriSpeech test-other against lexicon phones, stress folded."""
     import soundfile
 
     folder = shared / "samples"
     lines = (folder / "annotations" / "librispeech_test_other.jsonl").read_text().splitlines()
-    rows = [row for row in map(json.loads, lines) if not row["labels"]["phones_oov"]][:20]
+    rows = [row for row in map(json.loads, lines) if not row["labels"]["phones_oov"]][:10]
     clips = Clips({row["id"]: Waveform(soundfile.read(folder / row["audio"], dtype="float32")[0]) for row in rows})
     heard = texts(load(), make_requests(clips.waveforms_by_key, task="pr"), clips)
     edits = units = 0

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -38,12 +41,11 @@ def answers(model, requests, clips) -> dict[str, Prediction]:
 
 @pytest.mark.parametrize("generation", [GREEDY, BEAMS, SAMPLED], ids=["greedy", "beams", "sampled"])
 def test_batch_size_and_order_do_not_change_an_answer(whisper_folder, real_clips, make_requests, generation):
-    requests = make_requests(real_clips.waveforms_by_key, generation=generation)
+    requests = make_requests(list(real_clips.waveforms_by_key)[:5], generation=generation)
     alone = answers(load(whisper_folder, 1), requests, real_clips)
     assert len({prediction.text for prediction in alone.values()}) > len(alone) // 2
     assert all(prediction.text for prediction in alone.values())
-    assert answers(load(whisper_folder, 3), requests, real_clips) == alone
-    assert answers(load(whisper_folder, 8), requests[::-1], real_clips) == alone
+    assert answers(load(whisper_folder, 3), requests[::-1], real_clips) == alone
 
 
 def test_greedy_answer_is_the_argmax_chain(whisper_folder, real_clips, make_requests):
@@ -75,7 +77,7 @@ def test_greedy_answer_is_the_argmax_chain(whisper_folder, real_clips, make_requ
 
 
 def test_beam_search_is_another_search_than_greedy(whisper_folder, real_clips, make_requests):
-    names = list(real_clips.waveforms_by_key)
+    names = list(real_clips.waveforms_by_key)[:3]
     model = load(whisper_folder)
     greedy = answers(model, make_requests(names, generation=GREEDY), real_clips)
     beams = answers(model, make_requests(names, generation=BEAMS), real_clips)
@@ -140,7 +142,7 @@ def test_a_request_without_or_with_two_clips_is_an_error_of_its_own(whisper_fold
 
 
 def test_english_only_checkpoint_works_and_refuses_another_language(english_whisper_folder, real_clips, make_requests):
-    requests = make_requests(real_clips.waveforms_by_key)
+    requests = make_requests(list(real_clips.waveforms_by_key)[:2])
     found = answers(load(english_whisper_folder), requests, real_clips)
     assert all(prediction.tokens_in == 2 and prediction.text for prediction in found.values())
     with pytest.raises(UsageError, match="English-only"):
@@ -148,7 +150,7 @@ def test_english_only_checkpoint_works_and_refuses_another_language(english_whis
 
 
 def test_language_reaches_the_decoder(whisper_folder, real_clips, make_requests):
-    requests = make_requests(real_clips.waveforms_by_key)
+    requests = make_requests(list(real_clips.waveforms_by_key)[:2])
     english, german = (answers(load(whisper_folder, language=to), requests, real_clips) for to in ("en", "de"))
     assert {p.text for p in english.values()} != {p.text for p in german.values()}
     with pytest.raises(UsageError, match=r"lacks <\|xx\|>"):
@@ -162,7 +164,8 @@ def test_half_precision_computes_in_it(whisper_folder, real_clips, make_requests
     model = load(whisper_folder, dtype=dtype)
     assert model.card.dtype == {"bf16": "bfloat16", "fp16": "float16"}[dtype]
     assert next(model._checkpoint.model.parameters()).dtype == getattr(torch, model.card.dtype)
-    assert all(p.text for p in model.generate(make_requests(real_clips.waveforms_by_key), real_clips))
+    requests = make_requests(list(real_clips.waveforms_by_key)[:2])
+    assert all(p.text for p in model.generate(requests, real_clips))
 
 
 def test_log_probabilities_are_those_of_a_plain_forward_pass(whisper_folder, real_clips, make_requests):
@@ -193,7 +196,7 @@ def test_out_of_memory_halves_the_batch_and_keeps_every_answer(whisper_folder, r
     """The network's encoder is made to refuse more than two clips at once, as a full GPU would."""
     import torch
 
-    requests = make_requests(real_clips.waveforms_by_key)
+    requests = make_requests(real_clips.waveforms_by_key, generation=Generation(max_new_tokens=8))
     expected = answers(load(whisper_folder, 1), requests, real_clips)
     model = load(whisper_folder, 8)
     encoder = model._checkpoint.model.get_encoder()
@@ -233,7 +236,7 @@ def test_nothing_of_the_checkpoint_s_generation_settings_leaks_in(whisper_folder
     settings = json.loads((other / "generation_config.json").read_text())
     settings |= {"num_beams": 3, "max_new_tokens": 2, "repetition_penalty": 1.7, "length_penalty": 2.0}
     (other / "generation_config.json").write_text(json.dumps(settings))
-    requests = make_requests(real_clips.waveforms_by_key)
+    requests = make_requests(list(real_clips.waveforms_by_key)[:3])
     model = load(other)
     assert answers(model, requests, real_clips) == answers(load(whisper_folder), requests, real_clips)
 
@@ -250,6 +253,17 @@ def test_fingerprint_follows_the_files_not_the_place(whisper_folder, tmp_path):
     (moved / "tokenizer_config.json").write_bytes((moved / "tokenizer_config.json").read_bytes() + b" ")
     others = {of(whisper_folder), of(whisper_folder, "bf16"), of(whisper_folder, language="de"), of(moved)}
     assert len(others) == 4
+
+
+def test_finding_and_resolving_leave_torch_alone(whisper_folder):
+    program = (
+        "import sys\nfrom salmonn_eval.models import registry\n"
+        f"registry.resolve('whisper', {{'ckpt': {str(whisper_folder)!r}}})\n"
+        "print([name for name in ('torch', 'transformers', 'pocketsphinx') if name in sys.modules])\n"
+    )
+    here = {**os.environ, "PYTHONPATH": str(Path(registry.__file__).resolve().parents[2])}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=here)
+    assert done.stdout == "[]\n", done.stderr
 
 
 @pytest.mark.parametrize(

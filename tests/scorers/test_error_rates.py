@@ -117,6 +117,12 @@ def test_a_sample_without_reference_is_unscored(answer: Make) -> None:
     assert (measure.status, measure.why) == ("unscored", "the sample has no reference")
 
 
+@pytest.mark.parametrize("metric", ["wer", "cer", "per"])
+def test_a_sample_without_reference_weighs_nothing_in_the_bounds(metric: str) -> None:
+    scoring = scorer(metric)
+    assert scoring.worst(Sample("s")).tolist() == scoring.best(Sample("s")).tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("language", ["zh", "ja", "zh-CN", "th"])
 def test_words_of_a_language_without_spaces_are_refused(language: str) -> None:
     with pytest.raises(UsageError, match="use `cer`"):

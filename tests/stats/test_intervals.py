@@ -74,6 +74,19 @@ def test_the_lower_end_is_no_less_than_a_metric_can_be() -> None:
     assert found.low == 0.0
 
 
+@pytest.mark.parametrize("count", [3, 60])
+def test_no_end_lies_beyond_what_a_metric_can_be(count: int) -> None:
+    stats = np.tile([10.0, 10.0], (count, 1))
+    stats[-1] = [1, 10]
+    clusters = [(str(row),) for row in range(count)]
+    free = interval(percent, stats, clusters)
+    held = interval(percent, stats, clusters, lowest=free.low + 0.1, highest=free.high - 0.1)
+    assert (held.low, held.high) == (free.low + 0.1, free.high - 0.1)
+    assert interval(percent, stats, clusters, highest=100.0).high == 100.0
+    if count == 3:
+        assert free.high > 100
+
+
 def test_draws_that_leave_the_metric_undefined_are_told() -> None:
     stats = np.zeros((50, 2))
     stats[:2] = [[1, 4], [3, 4]]

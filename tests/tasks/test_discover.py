@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from salmonn_eval.errors import UsageError
-from salmonn_eval.tasks.discover import discover
+from salmonn_eval.tasks.discover import TaskFile, discover, load_task
 
 
 def install(site: Path, value: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +48,21 @@ def test_two_tasks_of_one_id_are_refused_and_both_files_named(data: Path) -> Non
 def test_a_broken_definition_is_refused_with_file_and_line(data: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown_key\.yaml:6: unknown key `langage`"):
         discover([data / "broken" / "unknown_key.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [("id: broken", 'id: "../../evil"', 1), ("  real:", '  "../evil":', 14), ("id: broken", "id: level1", 1)],
+)
+def test_an_id_that_cannot_be_a_file_name_is_refused_with_file_and_line(
+    data: Path, tmp_path: Path, old: str, new: str, line: int
+) -> None:
+    file = tmp_path / "task.yaml"
+    text = (data / "valid.yaml").read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+    with pytest.raises(UsageError, match=rf"task\.yaml:{line}: .*(the id `|is the name of a group)"):
+        load_task(TaskFile(file, tmp_path))
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("absent", "no such file or folder"), ("empty", "no task definition")])

@@ -17,7 +17,7 @@ def samples(reading: LogReading, task: str) -> Iterator[tuple[Sample, LogItem]]:
 
     Without an id of its own an item is named by a hash of its references (or of what the format says identifies it) and
     by how often that hash occurred before: `9f86d081884c7d65`, then `9f86d081884c7d65-2`. Samples carry no audio. The
-    cluster is the speaker where the log names one, else the item. Raises UsageError for an id that appears twice.
+    cluster is the speaker where the log names one, else empty. Raises UsageError for an id that appears twice.
     """
     seen: Counter[str] = Counter()
     for number, item in enumerate(reading.items, start=1):
@@ -31,5 +31,5 @@ def samples(reading: LogReading, task: str) -> Iterator[tuple[Sample, LogItem]]:
 def to_sample(item: LogItem, task: str, sample_id: str) -> Sample:
     """The sample behind one item; what the log does not tell stays empty. A transcript or phones are also material."""
     fields: dict[str, Any] = {_MATERIAL[task]: item.references[0]} if task in _MATERIAL else {}
-    cluster = item.speaker if item.speaker is not None else sample_id
-    return Sample(id=sample_id, fields=fields, references=item.references, cluster=(cluster,))
+    cluster = () if item.speaker is None else (item.speaker,)
+    return Sample(id=sample_id, fields=fields, references=item.references, cluster=cluster)
