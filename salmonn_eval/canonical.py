@@ -1,4 +1,8 @@
-"""Canonical JSON and the fingerprints made from it."""
+"""Canonical JSON and the fingerprints made from it.
+
+Records that are hashed leave out what has its default (`omit_defaults`), so that a field added later changes no key and
+no specification hash. The default of such a field must therefore never change.
+"""
 
 import hashlib
 from typing import Any

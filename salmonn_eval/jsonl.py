@@ -1,5 +1,6 @@
 """JSON Lines and atomic files: what every stored thing is made of."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,15 +14,20 @@ from salmonn_eval.errors import UsageError
 T = TypeVar("T")
 
 
-def read_rows(path: Path, type_: type[T], *, what: str = "row") -> Iterator[tuple[int, T]]:
-    """Yield (line number from 1, record) of a JSONL file; blank lines are skipped.
+def read_rows(
+    path: Path, type_: type[T], *, what: str = "row", span: tuple[int, int] | None = None
+) -> Iterator[tuple[int, T]]:
+    """Yield (line number from 1, record) of a JSONL file, or of its bytes in `span`; blank lines are skipped.
 
     Raises UsageError naming file and line for anything that is not UTF-8 JSON of the expected shape.
     """
     decoder = msgspec.json.Decoder(type_)
     try:
         with path.open("rb") as file:
+            left = span[1] - file.seek(span[0]) if span else math.inf
             for number, line in enumerate(file, start=1):
+                if (left := left - len(line)) < 0:
+                    return
                 if line.strip():
                     yield number, _decode(decoder.decode, line, f"{path}:{number}", what)
     except OSError as fault:

@@ -21,7 +21,7 @@ LongAudio = Literal["truncate", "error", "keep"]
 Channels = Literal["first", "mean"]
 
 
-class AudioRef(Struct, frozen=True):
+class AudioRef(Struct, frozen=True, omit_defaults=True):
     """A stretch of one audio resource; never the samples themselves.
 
     `path` is a file, or `hf://...#row` for an undecoded cell of a Hugging Face dataset; `data` holds an encoded file in
@@ -35,7 +35,7 @@ class AudioRef(Struct, frozen=True):
     end_s: float | None = None
 
 
-class Clip(Struct, frozen=True):
+class Clip(Struct, frozen=True, omit_defaults=True):
     """What a model hears as one audio: one part, parts in a row (`gap_s` seconds apart), or parts on top of each other.
 
     `gains` are linear factors, one a part, of a mix; `mix_length` cuts to the shortest part or pads to the longest.
@@ -52,7 +52,7 @@ class Clip(Struct, frozen=True):
     condition_seed: int = 0
 
 
-class Sample(Struct, frozen=True):
+class Sample(Struct, frozen=True, omit_defaults=True):
     """One item of a test set. `id` comes from the data and is unique in its dataset.
 
     `fields` is optional material (`transcript`, `caption`, `phones`, `slots`, template variables such as `slot`);
@@ -69,7 +69,7 @@ class Sample(Struct, frozen=True):
     group: dict[str, str] = {}
 
 
-class Variant(Struct, frozen=True):
+class Variant(Struct, frozen=True, omit_defaults=True):
     """What is swept. `lora_scale` is absolute (alpha / r included); None only where there is no adapter."""
 
     lora_scale: float | None = None
@@ -78,7 +78,7 @@ class Variant(Struct, frozen=True):
     seed: int = 0
 
 
-class Generation(Struct, frozen=True):
+class Generation(Struct, frozen=True, omit_defaults=True):
     """Effective decoding settings, complete: nothing is left to a library's default.
 
     `max_new_tokens` 0 stands in imported logs, which do not tell: all settings are then unknown.
@@ -93,7 +93,7 @@ class Generation(Struct, frozen=True):
     length_penalty: float = 1.0
 
 
-class AudioPolicy(Struct, frozen=True):
+class AudioPolicy(Struct, frozen=True, omit_defaults=True):
     """How a model takes audio that is too long, too short or has several channels; stands in every request key."""
 
     max_s: float | None = None
@@ -102,7 +102,7 @@ class AudioPolicy(Struct, frozen=True):
     channels: Channels = "mean"
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, omit_defaults=True):
     """One question to a model. `instruction` is the task's text only; the chat template belongs to the model's card."""
 
     key: str

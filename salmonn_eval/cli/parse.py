@@ -76,15 +76,10 @@ def variants(prompt_sets: str, conditions: str, seed: int) -> tuple[Variant, ...
         if condition not in get_args(ConditionKind):
             raise UsageError(f"--condition {condition}: expected one of {', '.join(get_args(ConditionKind))}")
     return tuple(
-        Variant(prompt_set=prompts, condition=msgspec.convert(condition, ConditionKind), seed=_seed(condition, seed))
+        Variant(prompt_set=prompts, condition=msgspec.convert(condition, ConditionKind), seed=seed)
         for prompts in _words(prompt_sets)
         for condition in known
     )
-
-
-def _seed(condition: str, seed: int) -> int:
-    """Only what is drawn has a seed: silence and the plain run are the same under all of them."""
-    return seed if condition in ("noise", "swapped") else 0
 
 
 def _words(text: str) -> list[str]:

@@ -75,8 +75,8 @@ def command(*, score: bool) -> Callable[..., None]:
             seen_prompts=seen_prompts,
             metrics=tuple(parse.metric(text) for text in metric or ()),
             long_audio=long_audio,
-            skip_missing_data=skip_missing_data,
-            allow_missing_metrics=allow_missing_metrics,
+            skip_missing_data=skip_missing_data or dry_run,
+            allow_missing_metrics=allow_missing_metrics or dry_run,
         )
         settings = RunOptions(
             out=out,
@@ -115,9 +115,9 @@ def _go(spec: "RunSpec", settings: "RunOptions", *, score: bool, json: bool) -> 
     from salmonn_eval.errors import ExitCode
     from salmonn_eval.models import registry
 
-    def executor() -> Executor:
+    def executor(note: Callable[[str], None]) -> Executor:
         model = registry.load(spec.card, device=settings.device, dtype=spec.card.dtype, batch_size=settings.batch_size)
-        return LocalExecutor(model, workers=settings.workers)
+        return LocalExecutor(model, workers=settings.workers, note=note)
 
     stop = threading.Event()
     with progress() as bar, _stopping(stop):

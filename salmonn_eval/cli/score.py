@@ -17,18 +17,13 @@ def score(
     json: o.Json = False,
 ) -> None:
     """Score a run's answers (again), without the model; earlier results are kept in its folder `scored/`."""
-    import msgspec
-
     from salmonn_eval.cli import parse
     from salmonn_eval.cli.run import show_outcome
     from salmonn_eval.engine.run import score_run
     from salmonn_eval.engine.rundir import RunDirectory
 
-    directory = RunDirectory(run)
-    spec = directory.read().spec
-    if metric:
-        spec = msgspec.structs.replace(spec, metrics=tuple(parse.metric(text) for text in metric))
-    outcome = score_run(directory, spec, parse.max_errors(max_errors))
+    metrics = tuple(parse.metric(text) for text in metric or ())
+    outcome = score_run(RunDirectory(run), metrics, limit=parse.max_errors(max_errors))
     show_outcome(outcome, json=json)
     raise typer.Exit(outcome.exit_code)
 

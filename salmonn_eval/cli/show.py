@@ -76,7 +76,7 @@ def _run(run: "RunDirectory", *, json: bool) -> None:
 def _facts(run: "RunDirectory", state: "RunFile") -> list[str]:
     from salmonn_eval.cli.console import hours
 
-    provenance = state.provenance
+    provenance = state.provenance[-1] if state.provenance else {}
     lines = [
         f"run: {run.path}",
         f"status: {state.status}, {state.errors} failed; made {state.created}; spec {state.spec_hash}",

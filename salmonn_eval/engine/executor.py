@@ -4,15 +4,15 @@
 """
 
 import threading
-import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
 
 from salmonn_eval.data.ahead import DecodeAhead
 from salmonn_eval.engine.isolate import Isolation
+from salmonn_eval.engine.provenance import without_tokens
 from salmonn_eval.errors import AudioError
 from salmonn_eval.models.protocol import Model
 from salmonn_eval.records import Prediction, Request
@@ -29,12 +29,17 @@ class Executor(Protocol):
         ...
 
 
+def _unheeded(message: str) -> None:
+    """Nobody asked for notes."""
+
+
 class LocalExecutor:
     """One model in this process, audio decoded ahead in threads."""
 
-    def __init__(self, model: Model, *, workers: int = 2) -> None:
+    def __init__(self, model: Model, *, workers: int = 2, note: Callable[[str], None] = _unheeded) -> None:
         self._model = model
         self._workers = workers
+        self._note = note
 
     def answer(self, requests: Iterable[Request], stop: threading.Event) -> Iterator[Prediction]:
         """Stream answers in the order the model gives them."""
@@ -46,7 +51,7 @@ class LocalExecutor:
 
     def _answer(self, requests: Iterable[Request], stop: threading.Event) -> Iterator[Prediction]:
         unheard: deque[Prediction] = deque()
-        with Ears(self._model, self._workers) as ears:
+        with Ears(self._model, self._workers, self._note) as ears:
 
             def work(asked: Iterator[Request]) -> Iterator[Prediction]:
                 return self._model.generate(asked, ears)
@@ -62,7 +67,8 @@ class LocalExecutor:
 class Ears:
     """The audio source a model is given: decoded ahead, with an account of what the model's limit cut off."""
 
-    def __init__(self, model: Model, workers: int) -> None:
+    def __init__(self, model: Model, workers: int, note: Callable[[str], None]) -> None:
+        self.note = note
         self._audio = model.card.capabilities.audio
         self._ahead = DecodeAhead(model.card.audio, workers=workers)
         self._heard: dict[str, tuple[float, bool]] = {}
@@ -93,7 +99,7 @@ class Ears:
         cut, silent = self._heard.pop(prediction.key, (0.0, False))
         if prediction.text is None or prediction.finish == "error" or prediction.error is not None:
             why = prediction.error or "the model gave neither a text nor a reason"
-            return msgspec.structs.replace(prediction, text=None, finish="error", error=why)
+            return msgspec.structs.replace(prediction, text=None, finish="error", error=without_tokens(why))
         cut = max(cut, prediction.cut_s)
         if not cut and not silent:
             return prediction
@@ -102,7 +108,7 @@ class Ears:
 
 def failure(request: Request, why: str) -> Prediction:
     """The error value of a request that could not be answered."""
-    return Prediction(key=request.key, text=None, finish="error", error=why)
+    return Prediction(key=request.key, text=None, finish="error", error=without_tokens(why))
 
 
 def _model_fault(request: Request, fault: Exception) -> Prediction:
@@ -156,15 +162,3 @@ def _by_scale(requests: Iterable[Request]) -> Iterator[list[Request]]:
         groups.setdefault(request.variant.lora_scale, []).append(request)
     for scale in sorted(groups, key=lambda scale: (scale is None, scale or 0.0)):
         yield groups[scale]
-
-
-class Stopwatch:
-    """Wall seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds so far."""
-        return time.monotonic() - self._start

@@ -5,27 +5,25 @@ import hashlib
 from salmonn_eval.canonical import canonical
 from salmonn_eval.engine.plan import PlanRow
 from salmonn_eval.models.protocol import ModelCard
-from salmonn_eval.records import Generation, Variant
+from salmonn_eval.records import Generation, Sample, Variant
 
 UNKNOWN = "unknown"
 DIGITS = 10
 
 
 class AskedDigest:
-    """Accumulates one variant's subset and wordings, in plan order."""
+    """Accumulates one variant's items (id, references, labels) and wordings; the order of a test set does not count."""
 
     def __init__(self, name: str, variant: Variant) -> None:
         self._name = name
         self._variant = variant
-        self._n = 0
-        self._items = hashlib.sha256()
-        self._instructions = hashlib.sha256()
+        self._items: list[bytes] = []
+        self._instructions: list[bytes] = []
 
-    def add(self, row: PlanRow) -> None:
+    def add(self, row: PlanRow, sample: Sample) -> None:
         """Take one planned request in."""
-        self._n += 1
-        self._items.update(canonical(row.request.sample_id))
-        self._instructions.update(canonical(row.request.instruction))
+        self._items.append(_digest([sample.id, sample.references, sample.labels]))
+        self._instructions.append(_digest([sample.id, row.request.instruction]))
 
     def __str__(self) -> str:
         condition = self._variant.condition
@@ -33,13 +31,21 @@ class AskedDigest:
         return "|".join(
             [
                 self._name,
-                f"n:{self._n}",
-                f"items:{self._items.hexdigest()[:DIGITS]}",
-                f"instructions:{self._instructions.hexdigest()[:DIGITS]}",
+                f"n:{len(self._items)}",
+                f"items:{_joint(self._items)}",
+                f"instructions:{_joint(self._instructions)}",
                 f"prompts:{self._variant.prompt_set}",
                 f"condition:{condition}{seed}",
             ]
         )
+
+
+def _digest(value: object) -> bytes:
+    return hashlib.sha256(canonical(value)).digest()[:8]
+
+
+def _joint(digests: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()[:DIGITS]
 
 
 def system(card: ModelCard, generation: Generation, variant: Variant) -> str:

@@ -56,10 +56,11 @@ def import_log(log: Path, reading: LogReading, said: Imported, options: RunOptio
         planned = _write(run, question, reading, said)
         if not planned:
             raise UsageError(f"{log}: holds no item; expected answers and references")
-        plan = QuestionPlan(question.name, planned, 0, planned, 0.0, question.dataset.suite)
+        span = (0, run.plan.stat().st_size)
+        plan = QuestionPlan(question.name, planned, 0, planned, 0.0, question.dataset.suite, span)
         made = {**provenance(options.command, "none"), "log": {"format": reading.format, **reading.about}}
-        run.write(RunFile(spec, spec.hash(), "answered", created_now(), plan=(plan,), provenance=made))
-    return score_run(run, spec, options.max_errors)
+        run.write(RunFile(spec, spec.hash(), "answered", created_now(), plan=(plan,), provenance=(made,)))
+    return score_run(run, limit=options.max_errors)
 
 
 def _spec(log: Path, said: Imported) -> RunSpec:

@@ -33,14 +33,13 @@ class Joined:
     def __init__(self, run: RunDirectory, name: str) -> None:
         self._run = run
         self._name = name
+        _, self._plan = run.question(name)
         self._answers = AnswerIndex(run.prediction_files(name))
 
     def __iter__(self) -> Iterator[Item]:
         samples = self.samples()
         sample: Sample | None = None
-        for row in read_plan(self._run):
-            if row.name != self._name:
-                continue
+        for row in read_plan(self._run, self._plan):
             while sample is None or sample.id != row.request.sample_id:
                 sample = next(samples, None)
                 if sample is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from salmonn_eval.canonical import fingerprint
+from salmonn_eval.identity import clip_identity
 from salmonn_eval.records import AudioPolicy, Clip, Generation, Request, Variant
 
 KEY_DIGITS = 24
@@ -27,13 +28,6 @@ def request_key(
     heard = [clip_identity(clip) for clip in clips]
     asked = [task, dataset, sample_id, heard, instruction, generation, variant, policy if clips else None, model]
     return fingerprint(asked, KEY_DIGITS)
-
-
-def clip_identity(clip: Clip) -> list[object]:
-    """What makes two clips sound the same: content and cut of each part, join and condition."""
-    parts = [[part.sha256 or f"path:{part.path}", part.start_s, part.end_s] for part in clip.parts]
-    join = [clip.join, clip.gap_s, clip.gains, clip.mix_length]
-    return [parts, join, clip.condition, clip.condition_seed]
 
 
 def shard_of(request: Request, count: int) -> int:

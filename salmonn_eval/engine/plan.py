@@ -2,6 +2,7 @@
 
 import hashlib
 import heapq
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,9 +19,8 @@ from salmonn_eval.engine.keys import request_key
 from salmonn_eval.engine.rundir import QuestionPlan, RunDirectory
 from salmonn_eval.engine.spec import Question, RunSpec
 from salmonn_eval.errors import AudioError, UsageError
-from salmonn_eval.jsonl import encode_rows, read_rows, write_atomic
+from salmonn_eval.jsonl import atomic, encode_rows, read_rows, write_atomic
 from salmonn_eval.records import AudioRef, Clip, Request, Sample, Variant
-from salmonn_eval.scorers.registry import describe
 from salmonn_eval.tasks.prompts import render, template_of
 from salmonn_eval.tasks.spec import SeenPrompts
 from salmonn_eval.tasks.suites import load_suites
@@ -38,26 +38,43 @@ class PlanRow(Struct, frozen=True):
         return f"{self.request.task}.{self.request.dataset}"
 
 
-def read_plan(run: RunDirectory) -> Iterator[PlanRow]:
-    """The plan's rows in plan order, streamed."""
-    for _, row in read_rows(run.plan, PlanRow, what="plan row"):
+def read_plan(run: RunDirectory, plan: QuestionPlan | None = None) -> Iterator[PlanRow]:
+    """The rows in plan order, streamed; those of one question where its plan is given."""
+    for _, row in read_rows(run.plan, PlanRow, what="plan row", span=plan.span if plan else None):
         yield row
 
 
-def write_plan(run: RunDirectory, spec: RunSpec) -> tuple[QuestionPlan, ...]:
-    """Write `samples/` and `plan.jsonl`, the latter last and atomically: a plan that exists is whole."""
-    plans: list[QuestionPlan] = []
+class _Key(Struct, frozen=True):
+    key: str
 
-    def rows() -> Iterator[PlanRow]:
+
+class _KeyOnly(Struct, frozen=True):
+    request: _Key
+
+
+def read_keys(run: RunDirectory, plan: QuestionPlan) -> Iterator[str]:
+    """The request keys of one question in plan order: several times faster than whole rows."""
+    for _, row in read_rows(run.plan, _KeyOnly, what="plan row", span=plan.span):
+        yield row.request.key
+
+
+def write_plan(run: RunDirectory, spec: RunSpec, stop: threading.Event | None = None) -> tuple[QuestionPlan, ...]:
+    """Write `samples/` and `plan.jsonl`, the latter last and atomically: a plan that exists is whole.
+
+    Raises KeyboardInterrupt when `stop` is set meanwhile: nothing is lost, for nothing was answered yet.
+    """
+    plans: list[QuestionPlan] = []
+    encode = msgspec.json.Encoder().encode
+    with atomic(run.plan) as file:
         for question in spec.questions:
             planner = Planner(spec, question)
-            samples = run.samples(question.name)
-            whole = any(describe(metric.name).needs_corpus for metric in (*question.metrics, *spec.metrics))
-            write_atomic(samples, encode_rows(planner.samples(everything=whole)))
-            yield from planner.rows()
-            plans.append(planner.summary())
-
-    write_atomic(run.plan, encode_rows(rows()))
+            write_atomic(run.samples(question.name), encode_rows(planner.everything()))
+            start = file.tell()
+            for row in planner.rows():
+                if stop is not None and stop.is_set():
+                    raise KeyboardInterrupt
+                file.write(encode(row) + b"\n")
+            plans.append(msgspec.structs.replace(planner.summary(), span=(start, file.tell())))
     return tuple(plans)
 
 
@@ -82,24 +99,25 @@ class Planner:
         self._n_total = 0
         self._chosen = self._choose()
 
-    def samples(self, *, everything: bool = False) -> Iterator[Sample]:
-        """The samples that are asked, in the source's order; `everything`: also those that are not."""
-        for sample in self._source.samples():
-            if everything or self._chosen is None or sample.id in self._chosen:
-                yield sample
+    def everything(self) -> Iterator[Sample]:
+        """Every item of the test set, asked or not, its audio there or not: what corpus statistics are made from."""
+        return (item.sample for item in self._source.items())
+
+    def samples(self) -> Iterator[Sample]:
+        """The samples that are asked, in the source's order."""
+        return (sample for sample in self._source.samples() if self._chosen is None or sample.id in self._chosen)
 
     def rows(self) -> Iterator[PlanRow]:
         """Requests, sample by sample, all variants of a sample together (they share its audio)."""
-        swaps = any(variant.condition == "swapped" for variant in self._spec.variants)
+        partners = {v.seed: self._partners(v.seed) for v in self._spec.variants if v.condition == "swapped"}
+        hears = self._spec.card.capabilities.audio
         with AudioHashes() as hashes:
-            partners = self._partners(hashes) if swaps else {}
             for sample in self.samples():
                 self._n_planned += 1
-                heard = hashed(hashes, sample.clips) if self._spec.card.capabilities.audio else sample.clips
                 for variant in self._spec.variants:
-                    swapped = variant.condition == "swapped"
-                    clips = partners[sample.id] if swapped else heard
-                    yield self._row(sample, tuple(_conditioned(clip, variant) for clip in clips), variant)
+                    clips = partners[variant.seed][sample.id] if variant.condition == "swapped" else sample.clips
+                    heard = hashed(hashes, clips) if hears else clips
+                    yield self._row(sample, tuple(_conditioned(clip, variant) for clip in heard), variant)
 
     def summary(self) -> QuestionPlan:
         """What was planned; call it after `rows` is exhausted."""
@@ -115,7 +133,10 @@ class Planner:
 
     def _row(self, sample: Sample, clips: tuple[Clip, ...], variant: Variant) -> PlanRow:
         card, question = self._spec.card, self._question
-        instruction = render(self._templates[variant.prompt_set], sample.fields)
+        try:
+            instruction = render(self._templates[variant.prompt_set], sample.fields)
+        except UsageError as fault:
+            raise UsageError(f"{question.name}, sample {sample.id!r}: {fault}") from fault
         request = Request(
             key=request_key(
                 task=question.task.id,
@@ -164,11 +185,19 @@ class Planner:
         embedded = self._question.dataset.suite != "paper"
         return (self._spec.card.quick_limit or 0) if embedded else 0
 
-    def _partners(self, hashes: AudioHashes) -> dict[str, tuple[Clip, ...]]:
-        """For each asked sample the clips of another: a seeded derangement of the asked samples."""
-        asked = [(sample.id, hashed(hashes, sample.clips)) for sample in self.samples()]
-        partner = swap_partners([clips for _, clips in asked], self._spec.seed)
-        return {id_: asked[other][1] for (id_, _), other in zip(asked, partner, strict=True)}
+    def _partners(self, seed: int) -> dict[str, tuple[Clip, ...]]:
+        """For each sample of the whole set, asked or not, the clips of another: a seeded derangement."""
+        whole = [(sample.id, sample.clips) for sample in self._source.samples()]
+        found = {}
+        for place, other in enumerate(swap_partners([clips for _, clips in whole], seed)):
+            id_, own = whole[place]
+            if own and whole[other][1] == own:
+                raise UsageError(
+                    f"{self._question.name}: sample {id_!r} has no other clip to swap with; --condition swapped needs "
+                    "a test set with different clips"
+                )
+            found[id_] = whole[other][1]
+        return found
 
 
 def hashed(hashes: AudioHashes, clips: Sequence[Clip]) -> tuple[Clip, ...]:
@@ -206,8 +235,13 @@ def _draw(seed: int, id_: str) -> bytes:
     return hashlib.sha256(f"{seed}:{id_}".encode()).digest()
 
 
-def check_sample_ids(spec: RunSpec, plans: Sequence[QuestionPlan]) -> None:
-    """Raise UsageError when `--sample-id` found nothing at all."""
-    if spec.sample_ids and not any(plan.n_planned for plan in plans):
-        names = ", ".join(plan.name for plan in plans)
-        raise UsageError(f"--sample-id {', '.join(spec.sample_ids)}: no such sample in {names}; see samples/ of a run")
+def check_sample_ids(spec: RunSpec, run: RunDirectory) -> None:
+    """Raise UsageError for a `--sample-id` that is in none of the test sets."""
+    if not spec.sample_ids:
+        return
+    unknown = set(spec.sample_ids) - {row.request.sample_id for row in read_plan(run)}
+    if unknown:
+        names = ", ".join(question.name for question in spec.questions)
+        raise UsageError(
+            f"--sample-id {', '.join(sorted(unknown))}: no such sample in {names}; see {run.path / 'samples'}"
+        )

@@ -1,13 +1,14 @@
 """The first half of a run: ask the model whatever has no answer yet, and store the answers as they come."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
 
 from salmonn_eval.engine.events import EventLog
-from salmonn_eval.engine.executor import Executor, Stopwatch
+from salmonn_eval.engine.executor import Executor
 from salmonn_eval.engine.keys import shard_of
 from salmonn_eval.engine.order import by_cost
 from salmonn_eval.engine.plan import PlanRow, read_plan
@@ -94,9 +95,9 @@ class Predictor:
         """Ask, store, report; ends early when `stop` is set. Raises IncompleteError when going on makes no sense."""
         left = dict(backlog.per_question)
         asked: dict[str, PlanRow] = {}
-        tally = _Tally(self._options.fail_fast)
+        tally = _Tally(self._options.fail_fast, from_start=backlog.open == backlog.planned)
         writer = PredictionWriter(self._run, self._options.shard)
-        watch = Stopwatch()
+        started = time.monotonic()
         self._progress.begin("answering", backlog.planned, backlog.planned - backlog.open)
         try:
             for prediction in executor.answer(self._requests(asked), stop):
@@ -106,11 +107,10 @@ class Predictor:
                 tally.add(row, prediction)
                 left[row.name] -= 1
                 if left[row.name] == 0:
-                    writer.flush()
                     self._finished(row.name)
         finally:
             writer.close()
-        return tally.speed(watch.seconds)
+        return tally.speed(time.monotonic() - started)
 
     def _requests(self, asked: dict[str, PlanRow]) -> Iterator[Request]:
         rows = own_rows(self._run, self._options.shard)
@@ -140,15 +140,16 @@ class Predictor:
 class _Tally:
     """Counts answers, and knows when to give up."""
 
-    def __init__(self, fail_fast: bool) -> None:
+    def __init__(self, fail_fast: bool, *, from_start: bool) -> None:
         self._fail_fast = fail_fast
+        self._from_start = from_start
         self._answers = 0
         self._errors = 0
         self._audio_s = 0.0
         self._tokens = 0
 
     def add(self, row: PlanRow, prediction: Prediction) -> None:
-        """Count one; IncompleteError on the first error under --fail-fast, or when the first twenty all fail."""
+        """Count one; IncompleteError on the first error under --fail-fast, or when a run's first twenty all fail."""
         self._answers += 1
         if prediction.error is None:
             self._audio_s += row.seconds
@@ -157,7 +158,7 @@ class _Tally:
         self._errors += 1
         if self._fail_fast:
             raise IncompleteError(f"stopped at the first error (--fail-fast): {prediction.error}")
-        if self._errors == self._answers == FAILED_FROM_START:
+        if self._from_start and self._errors == self._answers == FAILED_FROM_START:
             raise IncompleteError(
                 f"the first {FAILED_FROM_START} samples all failed, so the rest was not tried; the last said: "
                 f"{prediction.error}"

@@ -43,6 +43,11 @@ def redacted(command: Sequence[str]) -> list[str]:
     return shown
 
 
+def without_tokens(text: str) -> str:
+    """A text with whatever looks like a token struck out: error messages may quote what they were given."""
+    return _TOKEN.sub("***", text)
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -4,16 +4,18 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
+import msgspec
 from msgspec import Struct
 
+from salmonn_eval.engine.account import account
 from salmonn_eval.engine.check import check, check_metrics
 from salmonn_eval.engine.events import EventLog
 from salmonn_eval.engine.executor import Executor
 from salmonn_eval.engine.locks import owning, planning
 from salmonn_eval.engine.plan import check_sample_ids, write_plan
 from salmonn_eval.engine.predict import Predictor, Progress
-from salmonn_eval.engine.provenance import provenance
-from salmonn_eval.engine.results import Account, keep_previous, shortcomings, write_results
+from salmonn_eval.engine.provenance import provenance, redacted
+from salmonn_eval.engine.results import keep_previous, shortcomings, write_results
 from salmonn_eval.engine.rundir import (
     RunDirectory,
     RunFile,
@@ -24,10 +26,13 @@ from salmonn_eval.engine.rundir import (
     unfinished,
 )
 from salmonn_eval.engine.spec import MaxErrors, RunOptions, RunSpec
-from salmonn_eval.engine.store import AnswerIndex, writing
+from salmonn_eval.engine.store import writing
 from salmonn_eval.engine.workers import ScoringPool
 from salmonn_eval.errors import ExitCode, IncompleteError, UsageError
 from salmonn_eval.records import MetricValue
+from salmonn_eval.tasks.spec import MetricSpec
+
+MakeExecutor = Callable[[Callable[[str], None]], Executor]
 
 
 class Outcome(Struct, frozen=True):
@@ -48,12 +53,7 @@ def open_run(spec: RunSpec, options: RunOptions) -> tuple[RunDirectory, bool]:
         raise UsageError("--shard needs --run-dir DIR, the same for all shards: they must meet in one folder")
     if options.run_dir is not None and (options.run_dir / "run.json").exists():
         run = RunDirectory(options.run_dir)
-        held = run.read()
-        if held.spec_hash != spec.hash():
-            raise UsageError(
-                f"{run.path}: holds another run ({held.spec.label} on {held.spec.card.name}, spec {held.spec_hash}, "
-                f"not {spec.hash()}); repeat that run's own command, or name another --run-dir"
-            )
+        _same_run(run, spec)
         if options.fresh:
             raise UsageError(f"{run.path}: --fresh starts a new folder; name another --run-dir, or leave --fresh out")
         return run, True
@@ -62,10 +62,19 @@ def open_run(spec: RunSpec, options: RunOptions) -> tuple[RunDirectory, bool]:
     return new_run_directory(spec, options.out, options.run_dir), False
 
 
+def _same_run(run: RunDirectory, spec: RunSpec) -> None:
+    held = run.read()
+    if held.spec_hash != spec.hash():
+        raise UsageError(
+            f"{run.path}: holds another run ({held.spec.label} on {held.spec.card.name}, spec {held.spec_hash}, not "
+            f"{spec.hash()}); repeat that run's own command, or name another --run-dir"
+        )
+
+
 def execute(
     spec: RunSpec,
     options: RunOptions,
-    executor: Callable[[], Executor],
+    executor: MakeExecutor,
     progress: Progress,
     stop: threading.Event,
     *,
@@ -73,17 +82,18 @@ def execute(
 ) -> Outcome:
     """Run to the end, or until `stop`; the same call with the same spec continues what is unfinished.
 
-    `executor` is called only if something is left to ask. A shard predicts only; `merge` scores. Raises the errors of
-    salmonn_eval.errors; whatever was answered before stays in the run directory.
+    `executor` is called only if something is left to ask, with what notes a model's out-of-memory back-offs. A shard
+    predicts only; `merge` scores. Raises the errors of salmonn_eval.errors, and KeyboardInterrupt when stopped while
+    planning; whatever was answered before stays in the run directory.
     """
     check(spec)
     run, resumed = open_run(spec, options)
     with writing(run.path), owning(run.path, options.shard):
         if options.shard is None:
             run.sweep()
-        _plan(run, spec, options)
+        _plan(run, spec, options, stop)
         events = EventLog(run.events)
-        events.write("resumed" if resumed else "started", " ".join(run.read().provenance.get("command", [])))
+        events.write("resumed" if resumed else "started", " ".join(redacted(options.command)))
         score = score and options.shard is None
         with ScoringPool(run) if score else nullcontext() as pool:
             predictor = Predictor(run, options, progress, pool.submit if pool else _nothing)
@@ -96,15 +106,19 @@ def execute(
         return _finish(run, spec, values, options.max_errors)
 
 
-def score_run(run: RunDirectory, spec: RunSpec, limit: MaxErrors = MaxErrors()) -> Outcome:  # noqa: B008 - frozen
-    """Score a run's answers again, keeping earlier results beside the new ones. Never needs the model."""
-    check_metrics(spec)
+def score_run(run: RunDirectory, metrics: tuple[MetricSpec, ...] = (), *, limit: MaxErrors) -> Outcome:
+    """Score a run's answers again, keeping earlier results beside the new ones. Never needs the model.
+
+    `metrics` are scored beyond those of the specification, which stays as it is.
+    """
+    spec = run.read().spec
+    check_metrics(msgspec.structs.replace(spec, metrics=(*spec.metrics, *metrics)))
     with writing(run.path), owning(run.path, None):
         if not run.plan.exists():
             raise UsageError(f"{run.path}: has no plan yet: nothing to score; repeat its `salmonn-eval run`")
         run.sweep()
+        run.update(status="answered", metrics=metrics)
         keep_previous(run)
-        run.update(spec=spec)
         with ScoringPool(run) as pool:
             for question in spec.questions:
                 pool.submit(question.name)
@@ -112,14 +126,16 @@ def score_run(run: RunDirectory, spec: RunSpec, limit: MaxErrors = MaxErrors()) 
         return _finish(run, spec, values, limit)
 
 
-def _plan(run: RunDirectory, spec: RunSpec, options: RunOptions) -> None:
+def _plan(run: RunDirectory, spec: RunSpec, options: RunOptions, stop: threading.Event) -> None:
     with planning(run.path):
-        if not run.run_file.exists():
+        if run.run_file.exists():
+            _same_run(run, spec)  # of several shards that start together, another may have made it
+        else:
             made = provenance(options.command, options.device)
-            run.write(RunFile(spec, spec.hash(), "planning", created_now(), provenance=made))
+            run.write(RunFile(spec, spec.hash(), "planning", created_now(), provenance=(made,)))
         if not run.plan.exists() or not run.read().plan:
-            plans = write_plan(run, spec)
-            check_sample_ids(spec, plans)
+            plans = write_plan(run, spec, stop)
+            check_sample_ids(spec, run)
             run.update(plan=plans)
     if not sum(plan.n_planned for plan in run.read().plan) and spec.questions:
         raise UsageError(f"{run.path}: no sample to ask: every test set is empty or its audio is absent")
@@ -129,7 +145,7 @@ def _predict(
     run: RunDirectory,
     options: RunOptions,
     predictor: Predictor,
-    executor: Callable[[], Executor],
+    executor: MakeExecutor,
     stop: threading.Event,
 ) -> bool:
     """Answer what is open; True when it was stopped before the end."""
@@ -137,8 +153,11 @@ def _predict(
     if not backlog.open:
         return False
     _set_status(run, "running")
+    events = EventLog(run.events)
+    asked = executor(lambda message: events.write("out-of-memory", message))
+    _note_attempt(run, options)
     try:
-        speed = predictor.predict(executor(), backlog, stop)
+        speed = predictor.predict(asked, backlog, stop)
     except IncompleteError:
         _set_status(run, "incomplete")
         raise
@@ -153,6 +172,14 @@ def _set_status(run: RunDirectory, status: Status) -> None:
     """Under the same lock as the speeds: several shards write one `run.json`."""
     with planning(run.path):
         run.update(status=status)
+
+
+def _note_attempt(run: RunDirectory, options: RunOptions) -> None:
+    """Where these answers come from; written when the model is loaded, since only then the GPU is known."""
+    made = {**provenance(options.command, options.device), "answered": True}
+    with planning(run.path):
+        earlier = [attempt for attempt in run.read().provenance if attempt.get("answered")]
+        run.update(provenance=(*earlier, made))
 
 
 def _add_speed(run: RunDirectory, options: RunOptions, speed: Speed) -> None:
@@ -170,22 +197,11 @@ def _answered(run: RunDirectory, options: RunOptions) -> Outcome:
 
 def _finish(run: RunDirectory, spec: RunSpec, values: Sequence[MetricValue], limit: MaxErrors) -> Outcome:
     everything = write_results(run, spec, values)
-    account = _account(run, spec)
-    why = shortcomings(spec, everything, account, limit)
-    run.update(status="incomplete" if why else "done", errors=account.failed, cut=account.cut, silent=account.silent)
+    counted = account(run)
+    why = shortcomings(spec, everything, counted, limit)
+    run.update(status="incomplete" if why else "done", errors=counted.failed, cut=counted.cut, silent=counted.silent)
     EventLog(run.events).write("finished", "; ".join(why) or "complete")
     return Outcome(run, ExitCode.INCOMPLETE if why else ExitCode.OK, everything, tuple(why))
-
-
-def _account(run: RunDirectory, spec: RunSpec) -> Account:
-    indexes = [AnswerIndex(run.prediction_files(question.name)) for question in spec.questions]
-    return Account(
-        planned=sum(plan.n_planned for plan in run.read().plan) * len(spec.variants),
-        attempted=sum(len(index) for index in indexes),
-        failed=sum(index.n_failed for index in indexes),
-        cut=sum(index.n_cut for index in indexes),
-        silent=sum(index.n_silent for index in indexes),
-    )
 
 
 def _nothing(name: str) -> None:

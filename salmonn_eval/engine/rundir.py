@@ -12,6 +12,7 @@ from msgspec import Struct
 from salmonn_eval.engine.spec import Question, RunSpec, Shard
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_whole, write_json
+from salmonn_eval.tasks.spec import MetricSpec
 
 SCHEMA = 1
 Status = Literal["planning", "running", "interrupted", "answered", "incomplete", "done"]
@@ -20,7 +21,8 @@ Status = Literal["planning", "running", "interrupted", "answered", "incomplete",
 class QuestionPlan(Struct, frozen=True):
     """What was planned of one test set, in samples: those of the list, those whose audio is absent, those asked.
 
-    `audio_s` is the audio of all requests in seconds: of every variant.
+    `audio_s` is the audio of all requests in seconds: of every variant. `span` is where its rows lie in `plan.jsonl`
+    (bytes).
     """
 
     name: str
@@ -29,6 +31,7 @@ class QuestionPlan(Struct, frozen=True):
     n_planned: int
     audio_s: float
     suite: str
+    span: tuple[int, int] = (0, 0)
 
 
 class Speed(Struct, frozen=True):
@@ -53,6 +56,7 @@ class RunFile(Struct, frozen=True):
     """`run.json`: what the run is, how far it is, and where its numbers come from.
 
     `errors`, `cut` and `silent` count requests: failed, on audio that was cut, on audio that is digital silence.
+    `metrics` were asked of `score` beyond the specification's; `provenance` has an entry for each attempt.
     """
 
     spec: RunSpec
@@ -64,7 +68,8 @@ class RunFile(Struct, frozen=True):
     cut: int = 0
     silent: int = 0
     speed: dict[str, Speed] = {}
-    provenance: dict[str, Any] = {}
+    metrics: tuple[MetricSpec, ...] = ()
+    provenance: tuple[dict[str, Any], ...] = ()
     schema: int = SCHEMA
 
 
@@ -102,7 +107,12 @@ class RunDirectory:
         """`run.json`; UsageError when this is not a run directory."""
         if not self.run_file.exists():
             raise UsageError(f"{self.path}: not a run directory (no run.json); expected one made by `salmonn-eval run`")
-        return read_whole(self.run_file, RunFile, what="run.json")
+        state = read_whole(self.run_file, RunFile, what="run.json")
+        if state.schema > SCHEMA:
+            raise UsageError(
+                f"{self.run_file}: 'schema' is {state.schema}, expected at most {SCHEMA}; a newer salmonn-eval made it"
+            )
+        return state
 
     def write(self, run: RunFile) -> RunFile:
         """Replace `run.json` atomically and hand back what was written."""
@@ -118,9 +128,11 @@ class RunDirectory:
         for leftover in self.path.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
-    def question(self, name: str) -> Question:
-        """One question of the run by its `TASK.DATASET` name."""
-        return next(question for question in self.read().spec.questions if question.name == name)
+    def question(self, name: str) -> tuple[Question, QuestionPlan]:
+        """One question of the run by its `TASK.DATASET` name, and what was planned of it."""
+        state = self.read()
+        question = next(question for question in state.spec.questions if question.name == name)
+        return question, next(plan for plan in state.plan if plan.name == name)
 
 
 def created_now() -> str:

@@ -11,7 +11,8 @@ from salmonn_eval.engine.isolate import Isolation
 from salmonn_eval.engine.joined import Item, Joined
 from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.engine.spec import Question, RunSpec
-from salmonn_eval.engine.summarise import Column, Frame, summarise, without_value
+from salmonn_eval.engine.summarise import Column, Frame, bare, summarise, without_value
+from salmonn_eval.errors import SalmonnEvalError
 from salmonn_eval.jsonl import encode_rows, write_atomic
 from salmonn_eval.records import Followed, Generation, Measure, MeasureStatus, MetricValue, Variant
 from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
@@ -42,11 +43,11 @@ def score_question(run: RunDirectory, name: str) -> list[MetricValue]:
 
     Metrics that this version or machine lacks come back with status `missing` and the reason.
     """
-    spec = run.read().spec
-    question = run.question(name)
+    state = run.read()
+    question, _ = run.question(name)
     joined = Joined(run, name)
     try:
-        scoring = _Scoring(spec, question, joined)
+        scoring = _Scoring(state.spec, question, joined, (*state.spec.metrics, *state.metrics))
         write_atomic(run.scores(name), encode_rows(scoring.rows()))
         return scoring.values()
     finally:
@@ -65,25 +66,26 @@ def context_of(question: Question) -> ScorerContext:
 
 
 class _Scoring:
-    def __init__(self, spec: RunSpec, question: Question, joined: Joined) -> None:
+    def __init__(self, spec: RunSpec, question: Question, joined: Joined, extra: Sequence[MetricSpec]) -> None:
         self._spec = spec
         self._question = question
         self._joined = joined
         self._columns: list[Column] = []
-        self._followed: list[Followed] = []
-        self._lacking = availability()
-        self._metrics = _once(_with_following((*question.metrics, *spec.metrics)), question)
+        self._followed: list[Followed | None] = []
+        self._metrics = _once(_with_following((*question.metrics, *extra)), question)
+        lacking = availability()
+        self._lacking = {id(metric): why for metric in self._metrics if (why := lacking.get(metric.name))}
 
     def rows(self) -> Iterator[ScoreRow]:
         """Score rows: metric by metric, each in plan order; the following rate first, since the others need it."""
         for metric in sorted(self._metrics, key=lambda metric: metric.name != FOLLOWING.name):
-            if self._lacking.get(metric.name) is None:
-                yield from self._score(metric)
+            if id(metric) not in self._lacking:
+                yield from self._guarded(metric)
 
     def values(self) -> list[MetricValue]:
         """Metric values in the order of the definition; call it after `rows` is exhausted."""
         frame = self._frame()
-        if not frame.variants:
+        if not frame.items:
             return [without_value(frame, m, v, "missing", NO_ITEM) for v in self._spec.variants for m in self._metrics]
         columns = {id(column.metric): column for column in self._columns}
         found: list[MetricValue] = []
@@ -91,11 +93,26 @@ class _Scoring:
             for metric in self._metrics:
                 column = columns.get(id(metric))
                 if column is not None:
-                    found.extend(summarise(frame, column, variant))
+                    found.extend(self._summarised(frame, column, variant))
                 else:
-                    why = self._lacking[metric.name] or ""
-                    found.append(without_value(frame, metric, variant, "missing", why))
+                    found.append(without_value(frame, metric, variant, "missing", self._lacking[id(metric)]))
         return found
+
+    def _guarded(self, metric: MetricSpec) -> Iterator[ScoreRow]:
+        """A scorer that fails as a whole (its corpus state, its outside tool) costs its metric, not the others."""
+        try:
+            yield from self._score(metric)
+        except (SalmonnEvalError, OSError):
+            raise
+        except Exception as fault:  # the boundary around scorers
+            self._lacking[id(metric)] = f"the scorer failed: {type(fault).__name__}: {fault}"
+
+    def _summarised(self, frame: Frame, column: Column, variant: Variant) -> list[MetricValue]:
+        try:
+            return list(summarise(frame, column, variant))
+        except Exception as fault:  # the same boundary: combining is the scorer's too
+            why = f"the scorer failed: {type(fault).__name__}: {fault}"
+            return [without_value(frame, column.metric, variant, "missing", why)]
 
     def _score(self, metric: MetricSpec) -> Iterator[ScoreRow]:
         scorer = build(metric.name, metric.settings, context_of(self._question))
@@ -105,32 +122,32 @@ class _Scoring:
         is_following = metric.name == FOLLOWING.name
         for index, (item, measure) in enumerate(measured(scorer, self._joined)):
             if is_following:
-                self._followed.append(measure.followed)
+                self._followed.append(None if measure.status == "error" else measure.followed)
             followed = self._followed[index]
             column.add(item.sample, measure, followed)
-            yield _row(item, metric.name, scorer, measure, followed)
+            yield _row(item, metric.name, scorer, measure, followed or "undetermined")
         self._columns.append(column)
 
     def _frame(self) -> Frame:
         """What every metric shares: clusters, groups, variants and fingerprints, from one more pass."""
         digests: dict[Variant, AskedDigest] = {}
         generations: dict[Variant, Generation] = {}
-        variants: list[Variant] = []
+        variants: dict[Variant, list[int]] = {}
         clusters: list[tuple[str, ...]] = []
         groups: list[dict[str, str]] = []
-        for item in self._joined:
+        for index, item in enumerate(self._joined):
             variant = item.row.request.variant
             if variant not in digests:
                 digests[variant] = AskedDigest(self._question.name, variant)
                 generations[variant] = item.row.request.generation
-            digests[variant].add(item.row)
-            variants.append(variant)
-            clusters.append(item.sample.cluster or (item.sample.id,))
+            digests[variant].add(item.row, item.sample)
+            variants.setdefault(variant, []).append(index)
+            clusters.append(item.sample.cluster)
             groups.append(item.sample.group)
         return Frame(
             spec=self._spec,
             question=self._question,
-            variants=variants,
+            items=variants,
             clusters=clusters,
             groups=groups,
             followed=self._followed,
@@ -196,7 +213,7 @@ def _once(metrics: Sequence[MetricSpec], question: Question) -> tuple[MetricSpec
     kept: dict[str, MetricSpec] = {}
     for metric in metrics:
         known = lacking.get(metric.name) is None
-        mark = str(build(metric.name, metric.settings, context_of(question)).signature) if known else metric.name
+        mark = str(build(metric.name, metric.settings, context_of(question)).signature) if known else bare(metric)
         kept.setdefault(mark, metric)
     return tuple(kept.values())
 

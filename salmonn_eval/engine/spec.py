@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from salmonn_eval.canonical import fingerprint
@@ -11,7 +12,7 @@ from salmonn_eval.records import Variant
 from salmonn_eval.tasks.spec import DatasetSpec, FollowingSpec, MetricSpec, TaskSpec
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, omit_defaults=True):
     """One test set of one task as a run asks it; self-contained, so that a run can be scored without the definitions.
 
     `task` keeps only the chosen dataset; `root` is where relative dataset paths start; `source` is the fingerprint of
@@ -49,7 +50,7 @@ class Question(Struct, frozen=True):
         return self.dataset.following or self.task.following
 
 
-class NotAsked(Struct, frozen=True):
+class NotAsked(Struct, frozen=True, omit_defaults=True):
     """A task that a group named but this run cannot ask, or a corpus that was skipped; listed in the results."""
 
     task: str
@@ -59,7 +60,7 @@ class NotAsked(Struct, frozen=True):
     why: str
 
 
-class RunSpec(Struct, frozen=True):
+class RunSpec(Struct, frozen=True, omit_defaults=True):
     """Everything that decides a run's numbers. Two runs with one spec hash have the same results.
 
     `generation` holds the flags only (they win over suite, task and card); `limit` None means the card's quick limit on
@@ -81,8 +82,13 @@ class RunSpec(Struct, frozen=True):
     imported: bool = False
 
     def hash(self) -> str:
-        """Sixteen hexadecimal digits over everything above."""
-        return fingerprint(self)
+        """Sixteen hexadecimal digits over what decides the numbers, not over where it lies.
+
+        Folders are left out: `Question.source` and the card's fingerprint hold the content of what lies there.
+        """
+        questions = tuple(msgspec.structs.replace(question, root="") for question in self.questions)
+        card = msgspec.structs.replace(self.card, arguments={})
+        return fingerprint(msgspec.structs.replace(self, questions=questions, card=card, data={}))
 
 
 class Shard(Struct, frozen=True):

@@ -59,7 +59,7 @@ def specify(selection: Selection, card: ModelCard, wishes: Wishes) -> RunSpec:
         card=card,
         questions=tuple(questions),
         not_asked=(*outside, *missing),
-        variants=tuple(_with_scale(variant, card) for variant in wishes.variants),
+        variants=_settled(wishes, card),
         generation=wishes.generation,
         limit=wishes.limit,
         sample_ids=wishes.sample_ids,
@@ -113,6 +113,7 @@ def _at_hand(chosen: Sequence[Selected], data: Mapping[str, Path]) -> tuple[list
     for one in chosen:
         try:
             source = open_source(one.dataset, Path(one.task.root), data)
+            next(source.samples(), None)  # says at once when not one audio file is there
             questions.append(question_of(one, source.fingerprint()))
         except PrerequisiteError as fault:
             why = f"{one.task.spec.id}:{one.dataset_id}: {fault}"
@@ -135,8 +136,15 @@ def _require_metrics(questions: Sequence[Question]) -> None:
         )
 
 
-def _with_scale(variant: Variant, card: ModelCard) -> Variant:
-    """The default LoRA scale as its number, so that naming it changes no key."""
-    if variant.lora_scale is not None or card.capabilities.lora_scale == "none":
-        return variant
-    return msgspec.structs.replace(variant, lora_scale=card.default_lora_scale)
+def _settled(wishes: Wishes, card: ModelCard) -> tuple[Variant, ...]:
+    """Variants with nothing open: the default LoRA scale as its number, and no seed where nothing is drawn.
+
+    So naming a default changes no key, and what comes to the same is asked once.
+    """
+    sampled = bool({**card.generation, **wishes.generation}.get("do_sample"))
+    found: dict[Variant, None] = {}
+    for variant in wishes.variants:
+        scale = card.default_lora_scale if variant.lora_scale is None else variant.lora_scale
+        drawn = sampled or variant.condition in ("noise", "swapped")
+        found[msgspec.structs.replace(variant, lora_scale=scale, seed=variant.seed if drawn else 0)] = None
+    return tuple(found)

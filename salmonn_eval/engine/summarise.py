@@ -1,5 +1,6 @@
 """From measures to metric values: three readings, bounds, intervals, and the full account of what was counted."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -13,9 +14,8 @@ from salmonn_eval.records import Followed, Interval, Measure, MetricValue, Readi
 from salmonn_eval.scorers.base import Scorer, Stats
 from salmonn_eval.scorers.registry import describe
 from salmonn_eval.stats.intervals import interval
-from salmonn_eval.tasks.spec import MetricSpec
+from salmonn_eval.tasks.spec import ITEM_CLUSTERS, MetricSpec
 
-BOOTSTRAP_SEED = 12_345
 READINGS: tuple[Reading, ...] = ("all", "followed", "strict")
 
 
@@ -30,7 +30,7 @@ class Column:
         self.worst: dict[int, Stats] = {}
         self.best: dict[int, Stats] = {}
 
-    def add(self, sample: Sample, measure: Measure, followed: Followed) -> None:
+    def add(self, sample: Sample, measure: Measure, followed: Followed | None) -> None:
         """Take the next item's measure."""
         index = len(self.status)
         scored = measure.status == "scored"
@@ -51,21 +51,25 @@ def _keep(ends: dict[int, Stats], index: int, end: Callable[[Sample], Stats], sa
 
 
 class Frame(Struct, frozen=True):
-    """What all metrics of a question share; the lists run over its items in plan order."""
+    """What all metrics of a question share; the lists run over its items in plan order.
+
+    `items` are the places of each variant's items; a cluster is empty where the data names none; `followed` is None
+    where there is no answer.
+    """
 
     spec: RunSpec
     question: Question
-    variants: list[Variant]
+    items: dict[Variant, list[int]]
     clusters: list[tuple[str, ...]]
     groups: list[dict[str, str]]
-    followed: list[Followed]
+    followed: list[Followed | None]
     asked: dict[Variant, str]
     system: dict[Variant, str]
 
 
 def summarise(frame: Frame, column: Column, variant: Variant) -> Iterator[MetricValue]:
     """All values of one metric under one variant: each reading, then each breakdown group (reading `all`)."""
-    own = [index for index, other in enumerate(frame.variants) if other == variant]
+    own = frame.items.get(variant, [])
     for reading in READINGS if column.scorer.readings else READINGS[:1]:
         yield _value(frame, column, variant, own, reading, None)
     for field in frame.question.dataset.breakdown:
@@ -79,19 +83,24 @@ def summarise(frame: Frame, column: Column, variant: Variant) -> Iterator[Metric
 
 def without_value(frame: Frame, metric: MetricSpec, variant: Variant, status: ValueStatus, why: str) -> MetricValue:
     """A metric that could not be had, with the reason."""
-    own = [index for index, other in enumerate(frame.variants) if other == variant]
+    own = frame.items.get(variant, [])
+    failed = sum(frame.followed[index] is None for index in own)
     account = _account(frame, metric, variant, own)
-    return msgspec.structs.replace(account, n_unscored=len(own), status=status, why=why)
+    return msgspec.structs.replace(account, n_unscored=len(own) - failed, n_error=failed, status=status, why=why)
 
 
-def _account(frame: Frame, metric: MetricSpec, variant: Variant, items: list[int]) -> MetricValue:
-    """A value's identity and counts, before it has a value."""
+def bare(metric: MetricSpec) -> str:
+    """The signature of a metric that nobody computed: its name and what was set of it."""
+    return "|".join([metric.name, *(f"{name}:{value}" for name, value in metric.settings.items())])
+
+
+def blank(model: str, task: str, dataset: str, metric: MetricSpec, variant: Variant) -> MetricValue:
+    """A metric's identity before anything was counted."""
     facts = describe(metric.name)
-    followed = [frame.followed[index] for index in items]
     return MetricValue(
-        model=frame.spec.card.name,
-        task=frame.question.task.id,
-        dataset=frame.question.dataset_id,
+        model=model,
+        task=task,
+        dataset=dataset,
         group=None,
         variant=variant,
         metric=metric.name,
@@ -101,25 +110,37 @@ def _account(frame: Frame, metric: MetricSpec, variant: Variant, items: list[int
         better=facts.better,
         ci=None,
         bounds=None,
-        n_planned=len(items),
+        n_planned=0,
         n_scored=0,
         n_unscored=0,
         n_error=0,
+        n_followed=0,
+        n_undetermined=0,
+        signature=bare(metric),
+        asked=UNKNOWN,
+        system=UNKNOWN,
+        headline=metric.headline,
+    )
+
+
+def _account(frame: Frame, metric: MetricSpec, variant: Variant, items: list[int]) -> MetricValue:
+    """A value's identity and counts, before it has a value."""
+    followed = [frame.followed[index] for index in items]
+    question = frame.question
+    return msgspec.structs.replace(
+        blank(frame.spec.card.name, question.task.id, question.dataset_id, metric, variant),
+        n_planned=len(items),
         n_followed=followed.count("yes"),
         n_undetermined=followed.count("undetermined"),
-        signature=metric.name,
         asked=frame.asked.get(variant, UNKNOWN),
         system=frame.system.get(variant, UNKNOWN),
-        headline=metric.headline,
     )
 
 
 def _value(
     frame: Frame, column: Column, variant: Variant, items: list[int], reading: Reading, group: str | None
 ) -> MetricValue:
-    counted = [i for i in items if reading != "followed" or frame.followed[i] == "yes" or column.status[i] != "scored"]
-    scored = [i for i in counted if column.status[i] == "scored"]
-    left = [i for i in counted if column.status[i] != "scored"]
+    scored, left = _split(frame, column, items, reading)
     point = _point(column, [_stats(column, frame, i, reading) for i in scored])
     return msgspec.structs.replace(
         _account(frame, column.metric, variant, items),
@@ -132,8 +153,25 @@ def _value(
         n_unscored=sum(column.status[i] == "unscored" for i in items),
         n_error=sum(column.status[i] == "error" for i in items),
         signature=str(column.scorer.signature),
+        status="ok" if point is not None else "missing",
         why=None if point is not None else _why_nothing(reading, bool(scored)),
     )
+
+
+def _split(frame: Frame, column: Column, items: list[int], reading: Reading) -> tuple[list[int], list[int]]:
+    """Items that make the value, and those open to the bounds.
+
+    What did not follow is out of `followed` whether it could be scored or not, and is known, namely worst, in `strict`.
+    """
+    scored: list[int] = []
+    left: list[int] = []
+    for index in items:
+        refused = frame.followed[index] == "no"
+        known = column.status[index] == "scored" or (reading == "strict" and refused and index in column.worst)
+        if reading == "followed" and (refused or (known and frame.followed[index] != "yes")):
+            continue
+        (scored if known else left).append(index)
+    return scored, left
 
 
 def _why_nothing(reading: Reading, scored: bool) -> str:
@@ -159,14 +197,20 @@ def _point(column: Column, stats: list[Stats]) -> float | None:
 
 def _interval(frame: Frame, column: Column, scored: list[int], reading: Reading) -> Interval | None:
     stats: NDArray[np.float64] = np.stack([_stats(column, frame, i, reading) for i in scored])
-    return interval(
+    clusters = [frame.clusters[i] or (f"item {i}",) for i in scored]
+    found = interval(
         column.scorer.combine,
         stats,
-        [frame.clusters[i] for i in scored],
+        clusters,
         proportion=column.scorer.proportion,
         additive=column.scorer.additive,
-        seed=BOOTSTRAP_SEED,
+        highest=1.0 if column.scorer.unit == "fraction" else math.inf,
     )
+    named = frame.question.dataset.cluster
+    if found is None or named in ITEM_CLUSTERS or all(frame.clusters[i] for i in scored):
+        return found
+    caution = "; ".join(text for text in (f"items were resampled, no {named} being known", found.caution) if text)
+    return msgspec.structs.replace(found, caution=caution)
 
 
 def _bounds(

@@ -20,7 +20,7 @@ def number(value: float, unit: str) -> str:
 def quantity(value: MetricValue) -> str:
     """The value with its interval: `10.27 [9.55, 11.02]`; the status word where there is no value."""
     if value.value is None:
-        return "none" if value.status == "ok" else value.status
+        return value.status
     text = number(value.value, value.unit)
     if value.ci is not None:
         text += f" [{number(value.ci.low, value.unit)}, {number(value.ci.high, value.unit)}]"

@@ -71,7 +71,7 @@ class _Notes:
 
 def _remarks(value: MetricValue) -> Iterable[str]:
     if value.value is None:
-        parts = ["" if value.status == "ok" else value.status, value.why or "no reason given", _lost(value)]
+        parts = [value.status, value.why or "no reason given", _lost(value) if value.n_scored == 0 else ""]
         yield ": ".join(part for part in parts if part)
         return
     if value.ci is not None and value.ci.caution:
@@ -143,7 +143,7 @@ def _cell(line: Line, model: str, reading: Reading, notes: _Notes) -> str:
         change = value.value - whole.value
         text += f" ({'+' if change > 0 else ''}{number(change, value.unit)})"
     if reading == "followed" and value.value is not None:
-        text += f" n {value.n_followed}"
+        text += f" n {value.n_scored}"
     return text + notes.marks(value)
 
 

@@ -90,8 +90,9 @@ def go(
 ) -> Outcome:
     """Execute a spec in this process; without a model its card's own is loaded."""
 
-    def executor() -> LocalExecutor:
-        return LocalExecutor(model or registry.load(spec.card, device="cpu", dtype=spec.card.dtype, batch_size=None))
+    def executor(note: Callable[[str], None]) -> LocalExecutor:
+        own = model or registry.load(spec.card, device="cpu", dtype=spec.card.dtype, batch_size=None)
+        return LocalExecutor(own, note=note)
 
     settings = RunOptions(out=out, **options)
     return execute(spec, settings, executor, Silent(), stop or threading.Event(), score=score)

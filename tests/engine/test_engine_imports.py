@@ -38,7 +38,7 @@ def test_a_log_becomes_a_scored_run_whose_making_is_unknown(tmp_path: Path) -> N
     assert {row.request.generation.max_new_tokens for row in read_plan(outcome.run)} == {0}
     state = outcome.run.read()
     assert (state.status, state.spec.card.fingerprint, state.spec.imported) == ("done", "unknown", True)
-    assert state.provenance["log"]["format"] == "nemo"
+    assert state.provenance[0]["log"]["format"] == "nemo"
 
 
 @pytest.mark.parametrize("dataset", ["../../elsewhere", "a/b", "", ".hidden"])

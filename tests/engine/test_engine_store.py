@@ -87,7 +87,7 @@ def test_the_last_success_counts(
 ) -> None:
     write(run, *attempts)
     found = index(run)
-    assert found.n_failed == failed
+    assert len(found.failed) == failed
     assert list(found.successes()) == ([] if failed else ["k"])
     assert found.attempted("k")
     prediction = found.get("k")

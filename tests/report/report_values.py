@@ -48,7 +48,7 @@ def one_run() -> list[MetricValue]:
     return [
         value(signature=PLAIN, value=11.5, ci=Interval(10.0, 13.0, "bootstrap", 40), headline=False, **lost),
         value(**lost),
-        value(reading="followed", value=3.0, ci=Interval(2.6, 3.4, "bootstrap", 40), n_undetermined=3),
+        value(reading="followed", value=3.0, n_scored=2567, ci=Interval(2.6, 3.4, "bootstrap", 40), n_undetermined=3),
         value(reading="strict", value=4.9, ci=Interval(4.2, 5.7, "bootstrap", 40)),
         value(metric="following_rate", value=0.981, unit="fraction", better="higher", ci=few, signature=FR),
         value(
