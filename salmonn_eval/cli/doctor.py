@@ -23,6 +23,11 @@ def doctor(
     model_arg: o.ModelArg = None,
     model_path: o.ModelPath = None,
     data: o.Data = None,
+    fetch: Annotated[str | None, typer.Option("--fetch", help="First get what a metric needs: spice.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="For --fetch: an address, an archive, a folder, or maven (default: Stanford's)."),
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Check the installation, the folders it writes to, the test sets at hand, and (with --model) one model.
@@ -32,6 +37,8 @@ def doctor(
     from salmonn_eval.cli import parse
     from salmonn_eval.cli.console import say, say_json
 
+    if fetch is not None or source is not None:
+        _fetch(fetch, source)
     checks = [*_installation(), *_folders(), *_data(parse.pairs("--data", data))]
     if model is not None:
         checks.append(_model(model, parse.pairs("--model-arg", model_arg), model_path or []))
@@ -41,6 +48,17 @@ def doctor(
         for ok, what, found in checks:
             say(f"{'ok     ' if ok else 'missing'}  {what}: {found}")
     raise typer.Exit(0 if all(ok for ok, _, _ in checks) else 4)
+
+
+def _fetch(what: str | None, source: str | None) -> None:
+    from salmonn_eval.cachefolder import cache_folder
+    from salmonn_eval.cli.console import tell
+    from salmonn_eval.errors import UsageError
+    from salmonn_eval.scorers.captions.fetch import fetch
+
+    if what != "spice":
+        raise UsageError(f"--fetch is {what!r}; expected spice" if what else "--from goes with --fetch spice")
+    fetch(source, cache_folder() / "spice", tell)
 
 
 def _installation() -> Iterator[Check]:
@@ -57,14 +75,26 @@ def _installation() -> Iterator[Check]:
     for folder in ("tasks", "model"):
         place = bundled(folder)
         yield place.is_dir(), f"bundled {folder}", str(place)
+    yield _java()
     lacking = [name for name, why in availability().items() if why]
-    yield True, "metrics", f"{len(availability()) - len(lacking)} available; not in this version: {', '.join(lacking)}"
+    absent = f"; not at hand: {', '.join(lacking)} (`list metrics` says why)" if lacking else ""
+    yield True, "metrics", f"{len(availability()) - len(lacking)} available{absent}"
+
+
+def _java() -> Check:
+    from salmonn_eval.errors import PrerequisiteError
+    from salmonn_eval.scorers.captions.java import version
+
+    try:
+        return True, "java", version()
+    except PrerequisiteError as fault:
+        return False, "java", str(fault)
 
 
 def _folders() -> Iterator[Check]:
-    from salmonn_eval.data.hashes import default_folder
+    from salmonn_eval.cachefolder import cache_folder
 
-    for what, folder in (("audio hash cache", default_folder()), ("runs", DEFAULT_OUT.absolute())):
+    for what, folder in (("cache", cache_folder()), ("runs", DEFAULT_OUT.absolute())):
         place = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(place).free / 1e9
         writable = os.access(place, os.W_OK)

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-import platformdirs
 
+from salmonn_eval.cachefolder import cache_folder
 from salmonn_eval.data.encoded import content, expect_hash, sha256
 from salmonn_eval.errors import AudioError
 from salmonn_eval.records import AudioRef, Clip
@@ -27,13 +27,8 @@ _SETTLED_NS = 2_000_000_000
 _Identity = tuple[str, int, int, int]
 
 
-def default_folder() -> Path:
-    """`SALMONN_EVAL_CACHE`, else the user's cache folder."""
-    return Path(os.environ.get("SALMONN_EVAL_CACHE") or platformdirs.user_cache_dir("salmonn-eval"))
-
-
 class AudioHashes:
-    """Hashes of encoded audio; those of files are cached in `folder`/audio-hashes.sqlite (None: the default folder).
+    """Hashes of encoded audio; those of files are cached in `folder`/audio-hashes.sqlite (None: `cache_folder()`).
 
     A file counts as unchanged while path, size, modification time and inode are. Several processes may share the
     folder. Where it cannot be written, or the file is no database, everything works without a cache. An instance
@@ -41,7 +36,7 @@ class AudioHashes:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._database = _open(default_folder() if folder is None else folder)
+        self._database = _open(cache_folder() if folder is None else folder)
         self._known: dict[_Identity, str] = {}
         self._new: list[tuple[str, int, int, int, str]] = []
 

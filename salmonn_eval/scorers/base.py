@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from salmonn_eval.records import Better, Measure, Prediction, Request, Sample, Unit
+from salmonn_eval.scorers.shared import Shared
 
 Answer = tuple[Sample, Request, Prediction]
 Stats = NDArray[np.float64]
@@ -26,13 +27,17 @@ class Signature(Struct, frozen=True):
 
 
 class ScorerContext(Struct, frozen=True):
-    """What a scorer may know of the task: the answer's language, the closed labels, the following rule, who asked."""
+    """What a scorer may know of the task: the answer's language, the closed labels, the following rule, who asked.
+
+    `shared` holds what it uses together with other scorers, such as Java programs; whoever made the context closes it.
+    """
 
     task: str
     language: str | None = None
     labels: Mapping[str, tuple[str, ...]] = {}
     rule: str | None = None
     rule_settings: Mapping[str, object] = {}
+    shared: Shared = field(default_factory=Shared)
 
 
 class Scorer(ABC):

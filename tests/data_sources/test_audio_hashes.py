@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from salmonn_eval.data.hashes import AudioHashes, default_folder
+from salmonn_eval.data.hashes import AudioHashes
 from salmonn_eval.errors import AudioError
 from salmonn_eval.records import AudioRef, Clip
 
@@ -130,10 +130,3 @@ def test_several_processes_share_one_cache(files, tmp_path, opened):
     assert [process.wait() for process in running] == [0, 0]
     hashed(files, cache)
     assert opened == []
-
-
-def test_the_default_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("SALMONN_EVAL_CACHE", str(tmp_path))
-    assert default_folder() == tmp_path
-    monkeypatch.delenv("SALMONN_EVAL_CACHE")
-    assert default_folder().name == "salmonn-eval"
