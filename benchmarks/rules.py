@@ -3,7 +3,8 @@
     python benchmarks/rules.py                  # the embedded references
     python benchmarks/rules.py --more FOLDER    # and what FOLDER has of `samples/`, `metrics/` and `reference/`
 
-The table is printed and written into `docs/metrics/rules.md` between its markers.
+Then how often rules and performed tasks agree with the labels in `labelled_outputs.jsonl`, given by reading. The tables
+are printed and written into `docs/metrics/rules.md` between its markers.
 """
 
 import argparse
@@ -15,12 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from salmonn_eval.bundled import bundled
-from salmonn_eval.records import Generation, Prediction, Request, Sample, Variant
-from salmonn_eval.scorers.rules import FOLLOWING, Output, follows
+from salmonn_eval.records import Finish, Generation, Prediction, Request, Sample, Variant
+from salmonn_eval.scorers.rules import FOLLOWING, MARKS, Output, follows, performed
 
+LABELLED = Path(__file__).with_name("labelled_outputs.jsonl")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics" / "rules.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 EMOTIONS = {"neutral": ("calm",), "happy": ("happiness", "excited"), "sad": ("sadness",), "angry": ("anger",)}
@@ -96,14 +99,29 @@ def published(reference: Path) -> Iterator[tuple[Gold, Gold]]:
             yield Gold("transcript", said, said), Gold("transcript", row["prediction"], said)
 
 
+class Labelled(Struct, frozen=True):
+    """An output with labels given by reading: does it follow the rule `asked`, and which task did it perform?"""
+
+    asked: str
+    text: str
+    followed: str
+    performed: str
+    source: str
+    transcript: str | None = None
+    finish: Finish = "eos"
+
+
+def read_output(text: str, transcript: str | None, finish: Finish = "eos") -> Output:
+    """One text as rules look at it, in an English task with four emotions as labels."""
+    material = {"transcript": transcript} if transcript else {}
+    request = Request("", "", "", "", "", (), Generation(200), Variant())
+    answer = (Sample("", fields=material), request, Prediction("", text, finish))
+    return Output(answer, language="en", labels=EMOTIONS)
+
+
 def verdict(rule: str, gold: Gold) -> str:
     """What a rule says of one text."""
-    material = {"transcript": gold.transcript} if gold.transcript else {}
-    request = Request("", "", "", "", "", (), Generation(200), Variant())
-    output = Output(
-        (Sample("", fields=material), request, Prediction("", gold.text, "eos")), language="en", labels=EMOTIONS
-    )
-    return follows(rule, output).followed
+    return follows(rule, read_output(gold.text, gold.transcript)).followed
 
 
 def table(golds: list[Gold]) -> Iterator[str]:
@@ -122,6 +140,38 @@ def table(golds: list[Gold]) -> Iterator[str]:
             f"| `{rule}` | {OWN[rule]}: {len(own)} | {_share(own.count('yes'), len(own))} | "
             f"{own.count('undetermined')} | {total} | {_share(total - sum(accepted.values()), total)} | {kinds} |"
         )
+
+
+def labelled_table(rows: list[Labelled]) -> Iterator[str]:
+    """One row a rule: labelled outputs that follow and do not, and how many of each the rule finds."""
+    yield "| rule | follow, found | do not, found | performed task right |"
+    yield "|---|---:|---:|---:|"
+    totals = [0] * 6
+    for rule in FOLLOWING:
+        counts = [0] * 6
+        for row in (row for row in rows if row.asked == rule):
+            output = read_output(row.text, row.transcript, row.finish)
+            said = follows(rule, output)
+            right = (said.followed == row.followed, performed(output, said).task == row.performed)
+            side = 0 if row.followed == "yes" else 2
+            for place, value in ((side, right[0]), (side + 1, 1), (4, right[1]), (5, 1)):
+                counts[place] += value
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        yield f"| `{rule}` | {counts[0]}/{counts[1]} | {counts[2]}/{counts[3]} | {counts[4]}/{counts[5]} |"
+    yield f"| all | {totals[0]}/{totals[1]} | {totals[2]}/{totals[3]} | {totals[4]}/{totals[5]} |"
+
+
+def mark_table(golds: list[Gold]) -> Iterator[str]:
+    """One row a kind of reference: which marks of other tasks it bears."""
+    yield "| reference | n | caption | translation | short | story |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for kind in dict.fromkeys(gold.kind for gold in golds):
+        own = [read_output(gold.text, gold.transcript) for gold in golds if gold.kind == kind]
+        borne = [
+            sum(bool(MARKS[mark].test(output, MARKS[mark].threshold)) for output in own)
+            for mark in ("caption", "translation", "short", "story")
+        ]
+        yield f"| {kind} | {len(own)} | " + " | ".join(_share(count, len(own)) for count in borne) + " |"
 
 
 def phone_strings(pairs: list[tuple[Gold, Gold]]) -> str:
@@ -144,7 +194,17 @@ def main() -> None:
         golds += [*recordings(more / "samples"), *texts(more / "samples"), *translations(more / "metrics")]
         pairs = list(published(more / "reference"))
         golds += [reference for reference, _ in pairs]
-    report = "\n".join([*table(golds), *(["", phone_strings(pairs)] if pairs else [])])
+    rows = [msgspec.json.decode(line, type=Labelled) for line in LABELLED.read_text("utf-8").splitlines()]
+    published_labels = sum(row.source != "written for this table" for row in rows)
+    report = "\n".join(
+        [
+            *table(golds), *(["", phone_strings(pairs)] if pairs else []), "",
+            "Marks that only name a performed task, on the same references:",
+            "", *mark_table(golds), "",
+            f"On {len(rows)} labelled outputs, {published_labels} of them with texts that SALMONN-13B published:", "",
+            *labelled_table(rows),
+        ]
+    )  # fmt: skip
     print(report)
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n{report}\n{END}{rest.partition(END)[2]}", "utf-8")

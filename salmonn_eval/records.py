@@ -121,7 +121,9 @@ class Prediction(Struct, frozen=True):
     `finish` is "eos" (the model ended by itself), "length" (the cap ended it), or "unknown" where a log does not tell.
 
     `cut_s` is how many seconds of audio the model's limit cut off; `silent` marks audio that is digital silence, where
-    no condition made it so. `seconds` is the time the answer took.
+    no condition made it so. `seconds` is the time the answer took. `label_logprobs` are natural-log probabilities of
+    the task's closed labels, all spellings of a label summed, where the model gives them: what ranks answers that only
+    say yes or no.
     """
 
     key: str
@@ -133,6 +135,7 @@ class Prediction(Struct, frozen=True):
     cut_s: float = 0.0
     silent: bool = False
     error: str | None = None
+    label_logprobs: dict[str, float] | None = None
 
 
 class TokenLogprobs(Struct, frozen=True):

@@ -8,7 +8,7 @@ import click
 import typer
 
 from salmonn_eval import __version__
-from salmonn_eval.cli import doctor, listing, new, run, score, show, tables, validate
+from salmonn_eval.cli import doctor, listing, metric, new, run, score, show, tables, validate
 from salmonn_eval.errors import ExitCode, SalmonnEvalError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("run")(run.command(score=True))
 app.command("predict")(run.command(score=False))
 app.command("score")(score.score)
+app.command("metric")(metric.metric)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("validate")(validate.validate)

@@ -1,7 +1,7 @@
 """The second half of a run: one question's answers become `scores/` rows and metric values. Never needs the model."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -16,7 +16,8 @@ from salmonn_eval.errors import SalmonnEvalError
 from salmonn_eval.jsonl import encode_rows, write_atomic
 from salmonn_eval.records import Followed, Generation, Measure, MeasureStatus, MetricValue, Variant
 from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
-from salmonn_eval.scorers.registry import availability, build
+from salmonn_eval.scorers.registry import availability, build, describe
+from salmonn_eval.scorers.shared import Shared
 from salmonn_eval.tasks.spec import MetricSpec
 
 FOLLOWING = MetricSpec("following_rate")
@@ -47,33 +48,39 @@ def score_question(run: RunDirectory, name: str) -> list[MetricValue]:
     question, _ = run.question(name)
     joined = Joined(run, name)
     try:
-        scoring = _Scoring(state.spec, question, joined, (*state.spec.metrics, *state.metrics))
-        write_atomic(run.scores(name), encode_rows(scoring.rows()))
-        return scoring.values()
+        with Shared() as shared:
+            extra = (*state.spec.metrics, *state.metrics)
+            scoring = _Scoring(state.spec, question, joined, extra, shared)
+            write_atomic(run.scores(name), encode_rows(scoring.rows()))
+            return scoring.values()
     finally:
         joined.close()
 
 
-def context_of(question: Question) -> ScorerContext:
-    """What scorers may know of a question."""
+def context_of(question: Question, shared: Shared | None = None) -> ScorerContext:
+    """What scorers may know of a question; `shared` is closed by whoever made it."""
     return ScorerContext(
         task=question.task.id,
         language=question.language,
         labels=question.task.labels,
         rule=question.following.rule,
         rule_settings=question.following.settings,
+        shared=shared or Shared(),
     )
 
 
 class _Scoring:
-    def __init__(self, spec: RunSpec, question: Question, joined: Joined, extra: Sequence[MetricSpec]) -> None:
+    def __init__(
+        self, spec: RunSpec, question: Question, joined: Joined, extra: Sequence[MetricSpec], shared: Shared
+    ) -> None:
         self._spec = spec
         self._question = question
         self._joined = joined
+        self._context = context_of(question, shared)
         self._columns: list[Column] = []
         self._followed: list[Followed | None] = []
         self._metrics = _once(_with_following((*question.metrics, *extra)), question)
-        lacking = availability()
+        lacking = _lacking(spec)
         self._lacking = {id(metric): why for metric in self._metrics if (why := lacking.get(metric.name))}
 
     def rows(self) -> Iterator[ScoreRow]:
@@ -115,7 +122,7 @@ class _Scoring:
             return [without_value(frame, column.metric, variant, "missing", why)]
 
     def _score(self, metric: MetricSpec) -> Iterator[ScoreRow]:
-        scorer = build(metric.name, metric.settings, context_of(self._question))
+        scorer = build(metric.name, metric.settings, self._context)
         if scorer.needs_corpus:
             scorer.prepare(self._joined.samples())
         column = Column(metric, scorer)
@@ -156,11 +163,22 @@ class _Scoring:
         )
 
 
-def measured(scorer: Scorer, items: Iterable[Item]) -> Iterator[tuple[Item, Measure]]:
-    """Pair each item with its measure, in order; failed requests never reach the scorer.
+def _lacking(spec: RunSpec) -> Mapping[str, str | None]:
+    """Why each metric cannot be had, of this version, this machine and this model; None where it can."""
+    known = availability()
+    if spec.card.capabilities.logprobs:
+        return known
+    why = f"model {spec.card.name!r} gives no log-probabilities"
+    return {name: lack or (why if describe(name).needs_logprobs else None) for name, lack in known.items()}
 
-    A scorer that raises on an answer costs that answer alone: it is unscored, with the fault as its reason.
-    """
+
+def isolated(scorer: Scorer, answers: Iterable[Answer]) -> Iterator[Measure]:
+    """One measure per answer, in order; one on which the scorer raises is unscored, with the fault as its reason."""
+    return Isolation(scorer.measure, _scorer_fault, _oldest).over(answers)
+
+
+def measured(scorer: Scorer, items: Iterable[Item]) -> Iterator[tuple[Item, Measure]]:
+    """Pair each item with its measure, in order; failed requests never reach the scorer."""
     waiting: deque[tuple[Item, Measure | None]] = deque()
 
     def answers() -> Iterator[Answer]:
@@ -171,7 +189,7 @@ def measured(scorer: Scorer, items: Iterable[Item]) -> Iterator[tuple[Item, Meas
                 waiting.append((item, None))
                 yield item.sample, item.row.request, item.prediction
 
-    for measure in Isolation(scorer.measure, _scorer_fault, _oldest).over(answers()):
+    for measure in isolated(scorer, answers()):
         while (ready := waiting.popleft())[1] is not None:
             yield ready[0], ready[1]
         yield ready[0], measure

@@ -7,7 +7,7 @@ from salmonn_eval.records import MetricValue, Variant
 
 # Decimals by unit: as the field prints them (10.27 % WER, a following rate of 0.981).
 _DECIMALS = {"percent": 2, "points": 2, "fraction": 3, "words": 1}
-_UNIT_MARK = {"percent": " %", "points": "", "fraction": "", "words": " words"}
+UNIT_MARK = {"percent": " %", "points": "", "fraction": "", "words": " words"}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -31,7 +31,7 @@ def metric_name(value: MetricValue, settings: Sequence[str] = ()) -> str:
     """Metric, unit, the better direction and distinguishing settings: `wer % ↓ (norm:plain.1)`."""
     arrow = "↓" if value.better == "lower" else "↑"
     told = f" ({', '.join(settings)})" if settings else ""
-    return f"{value.metric}{_UNIT_MARK[value.unit]} {arrow}{told}"
+    return f"{value.metric}{UNIT_MARK[value.unit]} {arrow}{told}"
 
 
 def variant_name(variant: Variant) -> str:

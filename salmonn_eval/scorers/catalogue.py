@@ -8,11 +8,11 @@ from salmonn_eval.records import Better, Unit
 
 
 class MetricFacts(Struct, frozen=True):
-    """`needs_corpus`: the scorer must see all references of a test set, also those that are not asked."""
+    """`needs_logprobs`: only models that give log-probabilities of the labels can be measured."""
 
     unit: Unit
     better: Better
-    needs_corpus: bool = False
+    needs_logprobs: bool = False
 
 
 METRICS: Mapping[str, MetricFacts] = {
@@ -25,14 +25,14 @@ METRICS: Mapping[str, MetricFacts] = {
     "coco_bleu4": MetricFacts("points", "higher"),
     "meteor": MetricFacts("points", "higher"),
     "rouge_l": MetricFacts("points", "higher"),
-    "cider": MetricFacts("points", "higher", needs_corpus=True),
+    "cider": MetricFacts("points", "higher"),
     "spice": MetricFacts("points", "higher"),
-    "spider": MetricFacts("points", "higher", needs_corpus=True),
+    "spider": MetricFacts("points", "higher"),
     "accuracy": MetricFacts("fraction", "higher"),
     "unweighted_accuracy": MetricFacts("fraction", "higher"),
     "balanced_accuracy": MetricFacts("fraction", "higher"),
     "yes_rate": MetricFacts("fraction", "higher"),
-    "eer": MetricFacts("percent", "lower"),
+    "eer": MetricFacts("percent", "lower", needs_logprobs=True),
     "keyword_accuracy": MetricFacts("fraction", "higher"),
     "slot_accuracy": MetricFacts("fraction", "higher"),
     "slot_contains": MetricFacts("fraction", "higher"),

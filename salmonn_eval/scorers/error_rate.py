@@ -33,7 +33,7 @@ class ErrorRate(RatioScorer):
             return Measure("unscored", why="the sample has no reference")
         text = prediction.text or ""
         hypothesis = self.units(text)
-        found = self._edits(hypothesis, sample)
+        found = self.edits_of(hypothesis, sample)
         return self.scored(found.edits, found.units, why=self.remark(text, hypothesis, sample))
 
     def remark(self, text: str, hypothesis: Sequence[str], sample: Sample) -> str | None:
@@ -50,14 +50,16 @@ class ErrorRate(RatioScorer):
 
     def worst(self, sample: Sample) -> Stats:
         """An empty answer: (n, n); (0, 0) without a reference, where `measure` scores nothing."""
-        units = self._edits((), sample).units
+        units = self._units_of(sample)
         return np.array([units, units], dtype=np.float64)
 
     def best(self, sample: Sample) -> Stats:
         """No edits: (0, n); (0, 0) without a reference, where `measure` scores nothing."""
-        return np.array([0, self._edits((), sample).units], dtype=np.float64)
+        return np.array([0, self._units_of(sample)], dtype=np.float64)
 
-    def _edits(self, hypothesis: Sequence[str], sample: Sample) -> Edits:
-        if not sample.references:
-            return Edits(0, 0)
+    def _units_of(self, sample: Sample) -> int:
+        return self.edits_of((), sample).units if sample.references else 0
+
+    def edits_of(self, hypothesis: Sequence[str], sample: Sample) -> Edits:
+        """Fewest edits between an answer's units and the sample's references, and how many units those have."""
         return edits(hypothesis, [self.units(reference) for reference in sample.references])

@@ -10,7 +10,23 @@ from salmonn_eval.records import Measure
 from salmonn_eval.scorers.base import Answer, ScorerContext, Signature
 from salmonn_eval.scorers.normalize.plain import plain
 from salmonn_eval.scorers.ratio import HitScorer
-from salmonn_eval.scorers.rules import Output, check_rule, follows
+from salmonn_eval.scorers.rules import Output, Verdict, check_rule, follows
+
+
+def signed_rule(metric: str, context: ScorerContext) -> tuple[tuple[str, str], ...]:
+    """The task's following rule as it stands in signatures; UsageError where it has none, or one that cannot be."""
+    if context.rule is None:
+        raise UsageError(f"metric {metric!r} needs a following rule, but task {context.task!r} has none")
+    if fault := check_rule(context.rule, context.rule_settings):
+        raise UsageError(f"task {context.task!r}: {fault}")
+    changed = (("settings", fingerprint(dict(context.rule_settings), 8)),) if context.rule_settings else ()
+    return (("rule", context.rule), *changed)
+
+
+def verdict_on(answer: Answer, context: ScorerContext) -> Verdict:
+    """Whether an answer follows its instruction by the task's rule."""
+    output = Output(answer, language=context.language, labels=context.labels)
+    return follows(context.rule or "", output, context.rule_settings)
 
 
 class FollowingRate(HitScorer):
@@ -23,20 +39,12 @@ class FollowingRate(HitScorer):
     readings = False
 
     def __init__(self, settings: Mapping[str, str], context: ScorerContext) -> None:
-        if context.rule is None:
-            raise UsageError(f"metric 'following_rate' needs a following rule, but task {context.task!r} has none")
-        if fault := check_rule(context.rule, context.rule_settings):
-            raise UsageError(f"task {context.task!r}: {fault}")
-        self._rule = context.rule
         self._context = context
-        changed = (("settings", fingerprint(dict(context.rule_settings), 8)),) if context.rule_settings else ()
-        self.signature = Signature(self.metric, (("rule", self._rule), *changed))
+        self.signature = Signature(self.metric, signed_rule(self.metric, context))
 
     def measure_one(self, answer: Answer) -> Measure:
         """Statistics (followed, 1); `followed` is the verdict and `why` the mark that decided."""
-        context = self._context
-        output = Output(answer, language=context.language, labels=context.labels)
-        verdict = follows(self._rule, output, context.rule_settings)
+        verdict = verdict_on(answer, self._context)
         if verdict.followed == "undetermined":
             return Measure("unscored", why=verdict.why, followed="undetermined")
         hit = float(verdict.followed == "yes")

@@ -1,12 +1,12 @@
 """Metrics that are a ratio of two sums: error rates, accuracies, following rates."""
 
-from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import numpy as np
 
 from salmonn_eval.records import Measure, Sample
-from salmonn_eval.scorers.base import Answer, Scorer, Stats
+from salmonn_eval.scorers.base import Stats
+from salmonn_eval.scorers.one_by_one import OneByOne
 
 
 def ratio(stats: Stats, weights: Stats) -> Stats:
@@ -16,7 +16,7 @@ def ratio(stats: Stats, weights: Stats) -> Stats:
         return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
 
 
-class RatioScorer(Scorer):
+class RatioScorer(OneByOne):
     """A metric with statistics (numerator, denominator) an answer, valued `scale` · Σ numerator / Σ denominator."""
 
     scale: ClassVar[float] = 1.0
@@ -24,14 +24,6 @@ class RatioScorer(Scorer):
     def combine(self, stats: Stats, weights: Stats) -> Stats:
         """Value [...] from statistics [n, 2]; NaN where nothing is in the denominator."""
         return self.scale * ratio(stats, weights)
-
-    def measure(self, answers: Iterable[Answer]) -> Iterator[Measure]:
-        """One Measure per answer, each on its own."""
-        return map(self.measure_one, answers)
-
-    def measure_one(self, answer: Answer) -> Measure:
-        """The Measure of one answer."""
-        raise NotImplementedError
 
     def scored(
         self, numerator: float, denominator: float, answer: str | None = None, why: str | None = None

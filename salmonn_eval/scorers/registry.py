@@ -31,11 +31,15 @@ class Metric(Struct, frozen=True):
 
 
 class _Place(Struct, frozen=True):
-    """A metric of this package, imported when it is first asked for."""
+    """A metric of this package, imported when it is first asked for.
+
+    `lacks` is a module whose function of that name says why the machine cannot compute it (None: it can).
+    """
 
     module: str
     name: str
     settings: Settings = {}
+    lacks: str | None = None
 
 
 _NORMALIZER = ("plain", "whisper-en", "whisper-basic", "none")
@@ -43,10 +47,33 @@ _OURS: Mapping[str, _Place] = {
     "wer": _Place("wer", "WordErrorRate", {"normalizer": _NORMALIZER}),
     "cer": _Place("wer", "CharacterErrorRate", {"normalizer": _NORMALIZER, "spaces": ("auto", "keep", "remove")}),
     "per": _Place("per", "PhoneErrorRate", {"phone_set": ("stress", "folded39")}),
+    "osr_wer": _Place("overlap", "OrderFreeWordErrorRate", {"normalizer": _NORMALIZER}),
+    "cpwer": _Place(
+        "overlap",
+        "ConcatenatedPermutationWordErrorRate",
+        {"normalizer": _NORMALIZER, "splitter": ("marks", "lines")},
+    ),
+    "bleu": _Place("bleu", "Bleu", {"tokenize": ("auto", "13a", "zh", "char", "ja-mecab")}),
+    "coco_bleu4": _Place("captions.bleu", "CocoBleu4", lacks="captions.java"),
+    "meteor": _Place("captions.meteor", "Meteor", lacks="captions.java"),
+    "rouge_l": _Place("captions.rouge", "RougeL", lacks="captions.java"),
+    "cider": _Place("captions.cider", "Cider", lacks="captions.java"),
+    "spice": _Place("captions.spice", "Spice", lacks="captions.spice_files"),
+    "spider": _Place("captions.spider", "Spider", lacks="captions.spice_files"),
     "accuracy": _Place("accuracy", "Accuracy"),
     "unweighted_accuracy": _Place("accuracy", "UnweightedAccuracy"),
     "balanced_accuracy": _Place("accuracy", "BalancedAccuracy"),
     "yes_rate": _Place("accuracy", "YesRate"),
+    "eer": _Place("eer", "EqualErrorRate"),
+    "keyword_accuracy": _Place("keywords", "KeywordAccuracy", {"matching": ("exact", "stemmed")}),
+    "slot_accuracy": _Place("slots", "SlotAccuracy", {"items": ("all", "several")}),
+    "slot_contains": _Place("slots", "SlotContains"),
+    "answer_accuracy": _Place("answers", "AnswerAccuracy"),
+    "diversity": _Place("story", "Diversity"),
+    "distinct_100": _Place("story", "DistinctInFirst"),
+    "repeat_rate": _Place("story", "RepeatRate"),
+    "eos_rate": _Place("story", "EosRate"),
+    "grounding": _Place("grounding", "Grounding"),
     "following_rate": _Place("following", "FollowingRate"),
     "fr_paper": _Place("following", "PaperFollowingRate", {"criterion": ("auto", "transcript", "words")}),
 }
@@ -55,12 +82,17 @@ _OURS: Mapping[str, _Place] = {
 def availability() -> Mapping[str, str | None]:
     """Every known metric: None where it can be used, else a sentence saying why not."""
     return {
-        **{
-            name: None if name in _OURS else f"metric {name!r} is known but not part of this version"
-            for name in METRICS
-        },
+        **{name: _lack(name) for name in METRICS},
         **{name: _load_fault(name) for name in _plugins()},
     }
+
+
+def _lack(name: str) -> str | None:
+    if name not in _OURS:
+        return f"metric {name!r} is known but not part of this version"
+    module = _OURS[name].lacks
+    why: str | None = import_module(f"salmonn_eval.scorers.{module}").lacks() if module else None
+    return why and f"metric {name!r} is not at hand: {why}"
 
 
 def describe(name: str) -> MetricFacts:

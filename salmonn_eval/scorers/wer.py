@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from salmonn_eval.errors import UsageError
 from salmonn_eval.scorers.base import ScorerContext, Signature
 from salmonn_eval.scorers.error_rate import ErrorRate
+from salmonn_eval.scorers.language import UNSPACED, base_language, spaced_language
 from salmonn_eval.scorers.normalize import NORMALIZERS, normalizer
 
-UNSPACED = frozenset(("zh", "yue", "ja", "th", "lo", "km", "my"))
-"""Languages written without spaces between words (ISO 639): a word error rate of them means nothing."""
 _COMMON = (("agg", "corpus"), ("empty-ref", "ins"), ("refs", "nearest"))
 
 
@@ -18,9 +16,7 @@ class WordErrorRate(ErrorRate):
     metric = "wer"
 
     def __init__(self, settings: Mapping[str, str], context: ScorerContext) -> None:
-        language = base_language(context.language)
-        if language in UNSPACED:
-            raise UsageError(f"metric 'wer' cannot count words of {language!r}, which has no spaces; use `cer`")
+        language = spaced_language(self.metric, context.language, "use `cer`")
         self._normalize = normalizer(settings["normalizer"], language)
         self.signature = Signature(
             "wer", (("norm", str(NORMALIZERS[settings["normalizer"]])), ("lang", language or "unknown"), *_COMMON)
@@ -52,8 +48,3 @@ class CharacterErrorRate(ErrorRate):
         """The characters of a text, as one string."""
         text = self._normalize(text)
         return text if self._keep else "".join(text.split())
-
-
-def base_language(language: str | None) -> str | None:
-    """`zh` of `zh-CN`."""
-    return language and language.replace("_", "-").split("-")[0].lower()

@@ -1,1 +1,1 @@
-"""Intervals from arrays: cluster bootstrap, jackknife, Wilson with a design effect."""
+"""Arrays only: intervals (cluster bootstrap, jackknife, Wilson with a design effect) and paired comparison."""

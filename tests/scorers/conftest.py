@@ -30,10 +30,13 @@ def answer() -> Callable[..., Answer]:
         transcript: str | None = None,
         instruction: str = "",
         finish: Finish = "eos",
+        sample_id: str = "s",
+        label_logprobs: dict[str, float] | None = None,
+        **fields: Any,
     ) -> Answer:
-        fields = {} if transcript is None else {"transcript": transcript}
-        sample = Sample("s", fields=fields, references=references, labels=labels)
+        material = fields if transcript is None else {"transcript": transcript, **fields}
+        sample = Sample(sample_id, fields=material, references=references, labels=labels)
         request = Request("k", "t", "d", "s", instruction, (), Generation(200), Variant())
-        return sample, request, Prediction("k", text, finish)
+        return sample, request, Prediction("k", text, finish, label_logprobs=label_logprobs)
 
     return build

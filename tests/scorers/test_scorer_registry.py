@@ -32,14 +32,17 @@ def test_the_metric_ids_are_the_ones_used_everywhere() -> None:
 def test_every_metric_loads_or_says_why_not(name: str) -> None:
     why = availability()[name]
     if why is not None:
-        assert why == f"metric '{name}' is known but not part of this version"
-        with pytest.raises(UsageError, match="not part of this version"):
+        assert why.startswith(f"metric '{name}' ")
+        with pytest.raises(UsageError) as fault:
             build(name, {}, CONTEXT)
+        assert str(fault.value) == why
         return
     scorer = build(name, {}, CONTEXT)
     assert isinstance(scorer, Scorer)
     assert scorer.metric == name
-    assert describe(name) == MetricFacts(scorer.unit, scorer.better, scorer.needs_corpus)
+    facts = describe(name)
+    assert (facts.unit, facts.better) == (scorer.unit, scorer.better)
+    assert facts.needs_logprobs is (name == "eer")
     assert str(scorer.signature).startswith(f"{name}|")
     assert str(scorer.signature).endswith("|v:1")
 
@@ -65,7 +68,7 @@ def test_a_sample_without_material_still_has_ends_that_combine(name: str) -> Non
         ("accuracy", {"x": "y"}, "metric 'accuracy' has no setting 'x'; it has none"),
         ("loudness", {}, "metric 'loudness' does not exist; choose one of accuracy,"),
         ("acuracy", {}, "metric 'acuracy' does not exist; did you mean 'accuracy'?"),
-        ("meteor", {}, "metric 'meteor' is known but not part of this version"),
+        ("judge_accuracy", {}, "metric 'judge_accuracy' is known but not part of this version"),
     ],
 )
 def test_a_bad_name_or_setting_is_told_with_the_choices(name: str, settings: Mapping[str, Any], sentence: str) -> None:
@@ -112,7 +115,10 @@ answer = (sample, request, Prediction("k", "It's the colour of two thousand tree
 for name, why in availability().items():
     for settings in ({}, {"normalizer": "whisper-en"}) if name == "wer" else ({},):
         if why is None:
-            list(build(name, settings, context).measure([answer]))
+            scorer = build(name, settings, context)
+            if not scorer.__module__.startswith("salmonn_eval.scorers.captions"):  # those start Java
+                scorer.prepare([sample])
+                list(scorer.measure([answer]))
 heavy = {"torch", "transformers", "pandas", "datasets", "scipy"} & set(sys.modules)
 sys.exit(f"imported {heavy}" if heavy else 0)
 """

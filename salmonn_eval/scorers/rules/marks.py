@@ -11,6 +11,7 @@ from salmonn_eval.scorers.labels import read_label, tokens
 from salmonn_eval.scorers.normalize.plain import plain
 from salmonn_eval.scorers.phones import read_phones
 from salmonn_eval.scorers.rules import script, splitter
+from salmonn_eval.scorers.rules.caption import describes_sound
 
 YES_NO: Mapping[str, tuple[str, ...]] = {"yes": ("yeah", "yep"), "no": ("nope",)}
 
@@ -131,7 +132,8 @@ _LEAST_CJK = 0.3  # names and acronyms in Latin letters are part of good transla
 def _german(output: Output, fewest_words: float) -> bool | None:
     if script.script_share(output.text, script.SCRIPTS["de"]) < 0.5:
         return False
-    return None if len(output.words) < fewest_words else script.identify(output.text) == "de"
+    found = script.identify(output.text) if len(output.words) >= fewest_words else None
+    return None if found is None else found == "de"
 
 
 def _short_list(output: Output, longest: float) -> bool:
@@ -159,6 +161,11 @@ MARKS: Mapping[str, Mark] = {
         Mark(
             "transcript", _transcript, "share of the spoken words said in order", "ours",
             "max_transcript_recall", 0.7, "fields.transcript",
+        ),
+        Mark(
+            "caption", lambda o, share: describes_sound(o.words, share),
+            "share of words that tell of sound, or a scene that opens as captions do, and no narration", "ours",
+            "min_caption_share", 0.1,
         ),
         Mark("translation", _translation, "German, Japanese or Chinese where another language is asked", "py3langid"),
         Mark(

@@ -8,7 +8,8 @@ from salmonn_eval.scorers.rules.marks import MARKS, Output
 AS_ASKED = "as asked"
 OTHER = "other"
 PERFORMED = (
-    "empty", "echo", "runaway", "repeats", "phones", "transcript", "translation", "yes_no", "label", "short", "story",
+    "empty", "echo", "runaway", "repeats", "phones", "transcript", "caption", "translation", "yes_no", "label", "short",
+    "story",
 )  # fmt: skip
 """The marks tried in turn; the first that an output bears names the task it performed."""
 

@@ -37,6 +37,7 @@ _FREQUENT: Mapping[str, frozenset[str]] = {
 """Words so frequent in one of the two languages, and foreign to the other, that a fifth of them settles it."""
 _SETTLES = 0.2
 _FEWEST_WORDS = 3
+_CLEAR = 6.0  # nats between the two likeliest languages
 
 
 def script_share(text: str, letters: str) -> float:
@@ -56,7 +57,8 @@ def identify(text: str) -> str | None:
     """Which of German, English, Japanese and Chinese the text is in; None where it cannot be told.
 
     The script decides first, then frequent words; what they leave open goes to py3langid, restricted to the languages
-    in question: right on three words and more, a guess on fewer, which are None.
+    in question: right on three words and more, a guess on fewer and where two languages are about as likely ("ten am
+    tomorrow" might be German), which are None.
     """
     if script_share(text, HAN + KANA) >= 0.5:
         return "ja" if count(text, KANA) else "zh"
@@ -66,7 +68,8 @@ def identify(text: str) -> str | None:
     telling = {language: sum(word in frequent for word in words) for language, frequent in _FREQUENT.items()}
     if min(telling.values()) == 0 and max(telling.values()) >= _SETTLES * len(words):
         return max(telling, key=telling.__getitem__)
-    return str(_identifier().classify(text)[0])
+    (first, best), (_, second) = _identifier().rank(text)[:2]
+    return str(first) if best - second >= _CLEAR else None
 
 
 @cache

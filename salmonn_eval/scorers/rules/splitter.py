@@ -32,6 +32,22 @@ def utterances(text: str) -> list[str]:
     return parts
 
 
+def streams(text: str) -> list[str]:
+    """What each speaker says: turns marked with the same `Speaker N:` joined; without such marks the utterances.
+
+    Words before the first mark are a stream of their own.
+    """
+    turns = list(_SPEAKER.finditer(text))
+    if not turns:
+        return utterances(text)
+    spoken: dict[str, list[str]] = {"": [text[: turns[0].start()]]}
+    for turn, end in zip(turns, [*(turn.start() for turn in turns[1:]), len(text)], strict=True):
+        name = " ".join(word for word in re.findall(r"\w+", turn.group().lower()) if word not in ("the", "says"))
+        spoken.setdefault(name, []).append(text[turn.end() : end])
+    joined = (" ".join(" ".join(parts).split()).strip(" ;,") for parts in spoken.values())
+    return [stream for stream in joined if any(char.isalnum() for char in stream)]
+
+
 def entries(text: str) -> list[str]:
     """The entries of a list parted by commas, semicolons or lines; numbering, a leading `and` and stops are off."""
     parts = (

@@ -1,0 +1,70 @@
+"""`salmonn-eval metric` as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ZH = [
+    {"id": "a", "hyp": "今天的天气非常好。", "refs": ["今天天气很好。"]},
+    {"id": "b", "hyp": "他借了三本书。", "refs": ["他昨天借了三本书。"]},
+]
+
+
+def metric(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "salmonn_eval", "metric", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "zh.jsonl"
+    path.write_text("\n".join(map(json.dumps, ZH)), "utf-8")
+    return str(path)
+
+
+def test_several_settings_follow_one_set(file: str) -> None:
+    done = metric("cer", file, "--set", "lang=zh", "normalizer=none", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["value"] == pytest.approx(100 * (3 + 2) / (7 + 9))
+    assert found["signature"].startswith("cer|norm:none.1|spaces:remove|lang:zh|")
+    assert (found["unit"], found["n_lines"], found["n_scored"], found["n_unscored"]) == ("percent", 2, 2, 0)
+    assert metric("cer", file, "--set", "lang=zh", "--set", "normalizer=none", "--json").stdout == done.stdout
+
+
+def test_text_has_value_interval_counts_and_signature(file: str) -> None:
+    done = metric("bleu", file, "--set", "lang=zh")
+    assert done.returncode == 0, done.stderr
+    first, caution, counts, signature = done.stdout.splitlines()
+    assert first.startswith("bleu ") and "95 % interval: cluster jackknife, t, 2 clusters" in first
+    assert caution == "caution: only 2 clusters: the interval may be too narrow"
+    assert counts == "2 lines: 2 scored, 0 unscored"
+    assert signature.startswith("bleu|nrefs:1|case:mixed|eff:no|tok:zh|smooth:exp|version:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (
+            ("wer", "--set", "lang=zh"),
+            2,
+            "error: metric 'wer' cannot count words of 'zh', which has no spaces; use `cer`",
+        ),
+        (("cer", "--set", "lang"), 2, "error: --set lang: expected NAME=VALUE"),
+        (("judge_accuracy",), 4, "error: metric 'judge_accuracy' is known but not part of this version"),
+        (("eer", "--set", "labels=yes,no"), 3, ""),
+    ],
+)
+def test_exit_codes(arguments: tuple[str, ...], code: int, sentence: str, file: str) -> None:
+    name, *rest = arguments
+    done = metric(name, file, *rest)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.strip() == sentence
+
+
+def test_nothing_scored_says_so(file: str) -> None:
+    done = metric("eer", file, "--set", "labels=yes,no")
+    assert done.stdout.splitlines()[:2] == ["eer undefined", "2 lines: 0 scored, 2 unscored"]
