@@ -103,7 +103,10 @@ class AudioPolicy(Struct, frozen=True, omit_defaults=True):
 
 
 class Request(Struct, frozen=True, omit_defaults=True):
-    """One question to a model. `instruction` is the task's text only; the chat template belongs to the model's card."""
+    """One question to a model. `instruction` is the task's text only; the chat template belongs to the model's card.
+
+    `text` stands in place of the audio, for a request without clips: its transcript or caption.
+    """
 
     key: str
     task: str
@@ -113,6 +116,7 @@ class Request(Struct, frozen=True, omit_defaults=True):
     clips: tuple[Clip, ...]
     generation: Generation
     variant: Variant
+    text: str | None = None
 
 
 class Prediction(Struct, frozen=True):

@@ -123,12 +123,18 @@ def _data(corpora: dict[str, str]) -> Iterator[Check]:
 
 
 def _model(name: str, arguments: dict[str, str], folders: list[Path]) -> Check:
+    from salmonn_eval.cli.trial import answer_a_tone
     from salmonn_eval.errors import SalmonnEvalError
     from salmonn_eval.models import registry
 
     try:
         card = registry.resolve(name, arguments, folders=folders)
-        registry.load(card, device="auto", dtype=card.dtype, batch_size=None)
+        model = registry.load(card, device="auto", dtype=card.dtype, batch_size=None)
+        heard = answer_a_tone(model) if card.capabilities.audio else "hears no audio"
     except SalmonnEvalError as fault:
         return False, f"model {name}", str(fault)
-    return True, f"model {name}", f"loads; backend {card.backend}, {card.dtype}, fingerprint {card.fingerprint}"
+    return (
+        True,
+        f"model {name}",
+        f"loads; backend {card.backend}, {card.dtype}, fingerprint {card.fingerprint}; {heard}",
+    )

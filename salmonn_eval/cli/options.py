@@ -36,6 +36,13 @@ Generation = Annotated[
 ]
 PromptSet = Annotated[str, option("--prompt-set", help="release, paraphrase-N, seen-N; a comma list asks each.")]
 Condition = Annotated[str, option("--condition", help="none, silence, noise, swapped; a comma list asks each.")]
+LoraScale = Annotated[
+    str | None,
+    option(
+        "--lora-scale",
+        help="Scale of the model's adapter, alpha / r included; a comma list asks each (default: its own).",
+    ),
+]
 SeenPrompts = Annotated[
     Path | None,
     option("--seen-prompts", help="The release's train_prompt.json: its wordings become seen-1, seen-2 ..."),
@@ -57,6 +64,10 @@ AllowMissingMetrics = Annotated[
     bool, option("--allow-missing-metrics", help="Run although a headline metric of a paper test set is not available.")
 ]
 Workers = Annotated[int, option("--workers", min=1, help="Threads that decode audio.")]
+EncoderCache = Annotated[
+    Path | None,
+    option("--encoder-cache", help="Folder in which encoder outputs are kept from run to run (models that have them)."),
+]
 DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and stop.", env=False)]
 Json = Annotated[bool, option("--json", help="Print JSON instead of text.", env=False)]
 Config = Annotated[

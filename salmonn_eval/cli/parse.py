@@ -1,5 +1,6 @@
 """Small texts of the command line made into records; every fault names the option."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args
@@ -70,13 +71,31 @@ def max_errors(text: str) -> MaxErrors:
     return MaxErrors(share=number) if "." in match[1] else MaxErrors(count=int(number))
 
 
-def variants(prompt_sets: str, conditions: str, seed: int) -> tuple[Variant, ...]:
-    """Every prompt set under every condition, in the order given."""
+def lora_scales(text: str | None) -> tuple[float | None, ...]:
+    """`4` or `0,2,4`: absolute scales; None alone is the model's own."""
+    if text is None:
+        return (None,)
+    scales: dict[float, None] = {}
+    for word in _words(text):
+        try:
+            scales[float(word)] = None
+        except ValueError:
+            scales[math.nan] = None
+    if not scales or not all(map(math.isfinite, scales)):
+        raise UsageError(f"--lora-scale {text}: expected a number, or a comma list of numbers such as 0,2,4")
+    return tuple(scales)
+
+
+def variants(
+    prompt_sets: str, conditions: str, seed: int, scales: Sequence[float | None] = (None,)
+) -> tuple[Variant, ...]:
+    """Every prompt set under every condition with every LoRA scale, in the order given."""
     for condition in (known := _words(conditions)):
         if condition not in get_args(ConditionKind):
             raise UsageError(f"--condition {condition}: expected one of {', '.join(get_args(ConditionKind))}")
     return tuple(
-        Variant(prompt_set=prompts, condition=msgspec.convert(condition, ConditionKind), seed=seed)
+        Variant(scale, prompts, msgspec.convert(condition, ConditionKind), seed)
+        for scale in scales
         for prompts in _words(prompt_sets)
         for condition in known
     )

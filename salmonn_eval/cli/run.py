@@ -38,6 +38,7 @@ def command(*, score: bool) -> Callable[..., None]:
         generation: o.Generation = None,
         prompt_set: o.PromptSet = "release",
         condition: o.Condition = "none",
+        lora_scale: o.LoraScale = None,
         seen_prompts: o.SeenPrompts = None,
         metric: o.Metric = None,
         long_audio: o.LongAudio = None,
@@ -50,6 +51,7 @@ def command(*, score: bool) -> Callable[..., None]:
         skip_missing_data: o.SkipMissingData = False,
         allow_missing_metrics: o.AllowMissingMetrics = False,
         workers: o.Workers = 2,
+        encoder_cache: o.EncoderCache = None,
         dry_run: o.DryRun = False,
         json: o.Json = False,
         config: o.Config = None,
@@ -67,7 +69,7 @@ def command(*, score: bool) -> Callable[..., None]:
             model_paths=model_path or [],
             data=parse.pairs("--data", data),
             dtype=dtype,
-            variants=parse.variants(prompt_set, condition, seed),
+            variants=parse.variants(prompt_set, condition, seed, parse.lora_scales(lora_scale)),
             seed=seed,
             limit=limit,
             sample_ids=tuple(sample_id or ()),
@@ -88,6 +90,7 @@ def command(*, score: bool) -> Callable[..., None]:
             device=device,
             batch_size=batch_size,
             workers=workers,
+            encoder_cache=encoder_cache,
             command=("salmonn-eval", *sys.argv[1:]),
         )
         if dry_run:
@@ -116,7 +119,13 @@ def _go(spec: "RunSpec", settings: "RunOptions", *, score: bool, json: bool) -> 
     from salmonn_eval.models import registry
 
     def executor(note: Callable[[str], None]) -> Executor:
-        model = registry.load(spec.card, device=settings.device, dtype=spec.card.dtype, batch_size=settings.batch_size)
+        model = registry.load(
+            spec.card,
+            device=settings.device,
+            dtype=spec.card.dtype,
+            batch_size=settings.batch_size,
+            encoder_cache=settings.encoder_cache,
+        )
         return LocalExecutor(model, workers=settings.workers, note=note)
 
     stop = threading.Event()
@@ -199,7 +208,8 @@ def _show_survey(spec: "RunSpec", out: Path, json: bool) -> None:
 
     found = survey(spec, out)
     if json:
-        say_json({"plans": found.plans, "not_asked": spec.not_asked, "estimated_seconds": found.seconds})
+        known = {"estimated_seconds": found.seconds, "needs": found.needs}
+        say_json({"plans": found.plans, "not_asked": spec.not_asked, **known})
         return
     for plan in found.plans:
         absent = f", {plan.n_absent} absent from the corpus" if plan.n_absent else ""
@@ -212,3 +222,5 @@ def _show_survey(spec: "RunSpec", out: Path, json: bool) -> None:
         say(f"time: unknown, no earlier run of {spec.card.name} under {out} to go by")
     else:
         say(f"time: about {hours(found.seconds)}, by the speed of earlier runs under {out}")
+    for line in found.needs:
+        say(line)

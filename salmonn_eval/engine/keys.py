@@ -20,6 +20,7 @@ def request_key(
     variant: Variant,
     policy: AudioPolicy | None,
     model: str,
+    text: str | None = None,
 ) -> str:
     """Hash all that can change an answer; `model` is the card's fingerprint (weights, template, dtype).
 
@@ -27,6 +28,8 @@ def request_key(
     """
     heard = [clip_identity(clip) for clip in clips]
     asked = [task, dataset, sample_id, heard, instruction, generation, variant, policy if clips else None, model]
+    if text is not None:
+        asked.append(text)
     return fingerprint(asked, KEY_DIGITS)
 
 

@@ -126,4 +126,5 @@ class RunOptions(Struct, frozen=True):
     device: str = "auto"
     batch_size: int | None = None
     workers: int = 2
+    encoder_cache: Path | None = None
     command: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from salmonn_eval.data.sources import open_source
 from salmonn_eval.engine.spec import NotAsked, Question, RunSpec
-from salmonn_eval.errors import PrerequisiteError
+from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.models.protocol import ModelCard
 from salmonn_eval.records import Variant
 from salmonn_eval.scorers.registry import availability
@@ -139,11 +139,16 @@ def _require_metrics(questions: Sequence[Question]) -> None:
 def _settled(wishes: Wishes, card: ModelCard) -> tuple[Variant, ...]:
     """Variants with nothing open: the default LoRA scale as its number, and no seed where nothing is drawn.
 
-    So naming a default changes no key, and what comes to the same is asked once.
+    So naming a default changes no key, and what comes to the same is asked once. Raises UsageError for a scale where
+    there is no adapter.
     """
     sampled = bool({**card.generation, **wishes.generation}.get("do_sample"))
     found: dict[Variant, None] = {}
     for variant in wishes.variants:
+        if variant.lora_scale is not None and card.capabilities.lora_scale == "none":
+            raise UsageError(
+                f"--lora-scale {variant.lora_scale:g}: model `{card.name}` has no adapter; drop the option"
+            )
         scale = card.default_lora_scale if variant.lora_scale is None else variant.lora_scale
         drawn = sampled or variant.condition in ("noise", "swapped")
         found[msgspec.structs.replace(variant, lora_scale=scale, seed=variant.seed if drawn else 0)] = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -29,18 +29,44 @@ class Backend(Protocol):
         ...
 
 
+class CachingBackend(Backend, Protocol):
+    """A backend that can keep what its encoders make of a clip, so that no task pays for them twice."""
+
+    def load_cached(self, card: ModelCard, *, device: str, batch_size: int | None, encoder_cache: Path) -> Model:
+        """Like `load`, with encoder outputs kept in a folder; answers are the same."""
+        ...
+
+
+@runtime_checkable
+class AdapterBackend(Protocol):
+    """A backend whose adapter's own scale stands in its files, not in the card."""
+
+    def default_lora_scale(self, arguments: Mapping[str, Any]) -> float:
+        """The absolute scale, alpha / r included; PrerequisiteError or UsageError if the files do not tell."""
+        ...
+
+
+class EstimatingBackend(Backend, Protocol):
+    """A backend that can tell what a run needs before anything is loaded."""
+
+    def estimate(self, card: ModelCard, *, requests: int, clips: int, tokens: int, beams: int) -> list[str]:
+        """Sentences about memory and time of requests over so many clips, each of at most so many tokens and beams."""
+        ...
+
+
 class Shipped(Struct, frozen=True):
-    """Where a backend's `BACKEND` lies, the packages it imports, and the extra that installs them."""
+    """Where a backend's `BACKEND` lies, and the packages it imports."""
 
     target: str
     packages: tuple[str, ...] = ()
-    extra: str | None = None
 
 
 BACKENDS: Mapping[str, Shipped] = {
     "replay": Shipped("salmonn_eval.models.replay:BACKEND"),
-    "whisper": Shipped("salmonn_eval.models.whisper:BACKEND", ("torch", "transformers"), "whisper"),
-    "pocketsphinx": Shipped("salmonn_eval.models.pocketsphinx:BACKEND", ("pocketsphinx",), "baselines"),
+    "whisper": Shipped("salmonn_eval.models.whisper:BACKEND", ("torch", "transformers")),
+    "salmonn": Shipped("salmonn_eval.models.salmonn.backend:BACKEND", ("torch", "transformers", "peft")),
+    "peft": Shipped("salmonn_eval.models.peft_text:BACKEND", ("torch", "transformers", "peft")),
+    "pocketsphinx": Shipped("salmonn_eval.models.pocketsphinx:BACKEND", ("pocketsphinx",)),
 }
 
 

@@ -53,7 +53,8 @@ class CardFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     `tasks`: what the model can be asked (None: everything); `trained_tasks`: what it was trained on; `languages`: what
     it hears; `quick_limit`: clips per embedded set unless `--limit` says otherwise; `default_lora_scale` is absolute;
-    `licence` and `get` tell under which terms and from where its weights come.
+    `dtype` is what it computes in unless `--dtype` says otherwise (None: the backend's first); `licence` and `get` tell
+    under which terms and from where its weights come.
     """
 
     name: str
@@ -67,6 +68,7 @@ class CardFile(Struct, frozen=True, forbid_unknown_fields=True):
     trained_tasks: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     default_lora_scale: float | None = None
+    dtype: str | None = None
     generation: GenerationSection = GenerationSection()
     quick_limit: Positive | None = None
     arguments: dict[str, ArgumentSpec] = {}
@@ -110,7 +112,7 @@ def _contradictions(document: Document, card: CardFile) -> list[Fault]:
         ),
         (
             ("default_lora_scale",),
-            (card.default_lora_scale is None) == (card.capabilities.lora_scale == "none"),
+            card.default_lora_scale is None or card.capabilities.lora_scale != "none",
             "default_lora_scale and capabilities.lora_scale go together; give both or neither",
         ),
         *(

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from salmonn_eval.bundled import bundled
 from salmonn_eval.canonical import fingerprint
 from salmonn_eval.errors import PrerequisiteError, UsageError
-from salmonn_eval.models.backend import BACKENDS, Backend
+from salmonn_eval.models.backend import BACKENDS, AdapterBackend, Backend, CachingBackend
 from salmonn_eval.models.cards import CardFile, read_card, take_arguments
 from salmonn_eval.models.protocol import Model, ModelCard
 from salmonn_eval.records import AudioPolicy
@@ -66,12 +66,13 @@ def resolve(
 ) -> ModelCard:
     """The card of a model as it will answer. Reads and hashes its files but loads none of them.
 
-    `dtype` None is the backend's first. Raises UsageError for a broken card or argument, PrerequisiteError for missing
-    files or packages.
+    `dtype` None is the card's, or else the backend's first. Raises UsageError for a broken card or argument,
+    PrerequisiteError for missing files or packages.
     """
     card = read_card(card_path(name, folders))
     backend = find_backend(card.backend)
-    dtype = backend.dtypes[0] if dtype is None else DTYPES.get(dtype, dtype)
+    dtype = dtype or card.dtype or backend.dtypes[0]
+    dtype = DTYPES.get(dtype, dtype)
     if dtype not in backend.dtypes:
         raise UsageError(f"--dtype {dtype}: model `{card.name}` computes in {' or '.join(backend.dtypes)}")
     taken = take_arguments(card, dict(arguments))
@@ -82,10 +83,21 @@ def resolve(
         "dtype": dtype,
         "identity": backend.identity(card, taken),
     }
-    return _model_card(card, taken, dtype, fingerprint(facts))
+    return _model_card(card, taken, dtype, fingerprint(facts), _lora_scale(card, backend, taken))
 
 
-def _model_card(card: CardFile, arguments: Mapping[str, object], dtype: str, print_: str) -> ModelCard:
+def _lora_scale(card: CardFile, backend: Backend, arguments: Mapping[str, object]) -> float | None:
+    """The adapter's own scale: the card's word, else its files'; UsageError if neither tells."""
+    if card.default_lora_scale is not None or card.capabilities.lora_scale == "none":
+        return card.default_lora_scale
+    if not isinstance(backend, AdapterBackend):
+        raise UsageError(f"the card of `{card.name}` lacks default_lora_scale, which goes with capabilities.lora_scale")
+    return backend.default_lora_scale(arguments)
+
+
+def _model_card(
+    card: CardFile, arguments: Mapping[str, object], dtype: str, print_: str, lora_scale: float | None
+) -> ModelCard:
     return ModelCard(
         name=card.name,
         backend=card.backend,
@@ -98,7 +110,7 @@ def _model_card(card: CardFile, arguments: Mapping[str, object], dtype: str, pri
         tasks=card.tasks,
         trained_tasks=card.trained_tasks,
         languages=card.languages,
-        default_lora_scale=card.default_lora_scale,
+        default_lora_scale=lora_scale,
         generation=card.generation.said(),
         quick_limit=card.quick_limit,
         train_seed=card.train_seed,
@@ -107,8 +119,12 @@ def _model_card(card: CardFile, arguments: Mapping[str, object], dtype: str, pri
     )
 
 
-def load(card: ModelCard, *, device: str, dtype: str, batch_size: int | None) -> Model:
+def load(
+    card: ModelCard, *, device: str, dtype: str, batch_size: int | None, encoder_cache: Path | None = None
+) -> Model:
     """Load a resolved model. `dtype` must be the card's, which stands in its fingerprint; `batch_size` None: its own.
+
+    `encoder_cache` is a folder for encoder outputs, for models that can keep them.
 
     Raises UsageError or PrerequisiteError where the device, the files or the packages are not there.
     """
@@ -116,7 +132,13 @@ def load(card: ModelCard, *, device: str, dtype: str, batch_size: int | None) ->
         raise UsageError(f"--dtype {dtype}: the model was resolved as {card.dtype}; resolve it again to change that")
     if batch_size is not None and batch_size < 1:
         raise UsageError(f"--batch-size {batch_size}: expected 1 or more")
-    return find_backend(card.backend).load(card, device=device, batch_size=batch_size)
+    backend = find_backend(card.backend)
+    if encoder_cache is None:
+        return backend.load(card, device=device, batch_size=batch_size)
+    if not hasattr(backend, "load_cached"):
+        raise UsageError(f"--encoder-cache {encoder_cache}: `{card.name}` keeps no encoder outputs; drop the option")
+    caching = cast(CachingBackend, backend)
+    return caching.load_cached(card, device=device, batch_size=batch_size, encoder_cache=encoder_cache)
 
 
 def find_backend(name: str) -> Backend:
@@ -132,7 +154,7 @@ def find_backend(name: str) -> Backend:
     shipped = BACKENDS[name]
     lacking = [package for package in shipped.packages if importlib.util.find_spec(package) is None]
     if lacking:
-        install = f"pip install 'salmonn-eval[{shipped.extra}]'"
+        install = f"pip install {' '.join(lacking)}"
         raise PrerequisiteError(f"backend `{name}` needs the package {' and '.join(lacking)}; {install}")
     module, _, attribute = shipped.target.partition(":")
     return cast(Backend, getattr(importlib.import_module(module), attribute))

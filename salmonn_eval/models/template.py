@@ -31,6 +31,7 @@ capabilities:                     # optional: what the backend can do beyond ans
   decoding: as asked              # own: decoding settings do not reach it; unknown: answers made elsewhere
 
 # default_lora_scale: 4.0         # absolute (alpha / r included); only with capabilities.lora_scale
+# dtype: float32                  # optional: what it computes in when nobody says --dtype
 tasks: [asr]                      # optional: what it can be asked; leave out for everything
 # trained_tasks: [asr]            # optional: what it was trained on, for reports of over-fitting
 languages: [en]                   # optional: languages it hears (ISO 639-1)

@@ -84,7 +84,7 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any, Any]:
     library: Any = transformers
     local = {"pretrained_model_name_or_path": folder, "local_files_only": True}
     try:
-        with _quiet():
+        with quiet():
             tokenizer = library.WhisperTokenizer.from_pretrained(**local)
             features = library.WhisperFeatureExtractor.from_pretrained(**local)
             model, report = library.WhisperForConditionalGeneration.from_pretrained(
@@ -114,7 +114,7 @@ def _prompt(card: ModelCard, vocabulary: dict[str, int]) -> tuple[int, ...]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' progress bars and notices off the terminal while a checkpoint loads."""
     import transformers
 

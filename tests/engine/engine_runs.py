@@ -105,7 +105,7 @@ def attempts(run: RunDirectory, name: str = "asr.mini-real") -> list[Row]:
 
 def card_of(name: str = "in-test", **more: Any) -> ModelCard:
     given = {"capabilities": Capabilities(audio=False), "audio": AudioPolicy(long_audio="keep"), **more}
-    return ModelCard(name, "in-test", given.pop("fingerprint", "0" * 16), **given)
+    return ModelCard(name, "replay", given.pop("fingerprint", "0" * 16), **given)
 
 
 Answer = Callable[[Request], str]
