@@ -119,7 +119,9 @@ def test_dtype_must_be_one_the_backend_has_and_the_one_resolved(answers):
 def test_missing_package_names_the_extra_that_installs_it(monkeypatch):
     shipped = Shipped("nothing:NOTHING", ("no_such_package_here",))
     monkeypatch.setattr(registry, "BACKENDS", {"absent": shipped})
-    with pytest.raises(PrerequisiteError, match="needs the package no_such_package_here; pip install no_such_package_here"):
+    with pytest.raises(
+        PrerequisiteError, match="needs the package no_such_package_here; pip install no_such_package_here"
+    ):
         registry.find_backend("absent")
 
 
