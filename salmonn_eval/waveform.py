@@ -1,8 +1,12 @@
 """Decoded audio: what data makes and models hear."""
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # commands that only name models start without numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
 
@@ -13,7 +17,7 @@ class Waveform(Struct, frozen=True, eq=False):
     `cut_s` is what the length policy took away; `silent` means digital silence before the condition.
     """
 
-    samples: NDArray[np.float32]
+    samples: "NDArray[np.float32]"
     cut_s: float = 0.0
     silent: bool = False
 

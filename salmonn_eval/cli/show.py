@@ -20,16 +20,14 @@ def show(
     json: o.Json = False,
 ) -> None:
     """Show a task, a model, or a run (with --sample: its question, answer, references, every score and why)."""
-    from salmonn_eval.engine.rundir import RunDirectory
     from salmonn_eval.errors import UsageError
 
     folder = Path(what)
     if (folder / "run.json").exists():
+        from salmonn_eval.engine.rundir import RunDirectory
+
         run = RunDirectory(folder)
         _run(run, json=json) if sample is None else _sample(run, sample, json=json)
-    elif folder.is_dir():
-        run = RunDirectory(folder)
-        run.read()
     elif sample is not None:
         raise UsageError(f"--sample {sample}: {what} is not a run directory; name one made by `salmonn-eval run`")
     else:
