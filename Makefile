@@ -9,11 +9,14 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/salmonn-eval run --tasks level1
 
+# Two test processes with one thread each: more threads than cores only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
 check: lint
-	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	$(PYTEST) -m "not slow"
 
 check-slow: .venv/installed-dev
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
