@@ -5,6 +5,7 @@ no specification hash. The default of such a field must therefore never change.
 """
 
 import hashlib
+import json
 from typing import Any
 
 import msgspec
@@ -12,7 +13,10 @@ import msgspec
 
 def canonical(value: Any) -> bytes:
     """Encode records or plain data as UTF-8 JSON with sorted keys: equal values give equal bytes."""
-    return msgspec.json.encode(value, order="sorted")
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 has: spelled out as \\udXXX
+        return json.dumps(msgspec.to_builtins(value), sort_keys=True, separators=(",", ":")).encode()
 
 
 def fingerprint(value: Any, length: int = 16) -> str:

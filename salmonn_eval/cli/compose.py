@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from salmonn_eval.engine.spec import RunSpec
+from salmonn_eval.engine.spec import JudgeSettings, RunSpec
 from salmonn_eval.engine.specify import Wishes, specify
 from salmonn_eval.errors import UsageError
 from salmonn_eval.models import registry
@@ -35,6 +35,7 @@ def spec_from(
     generation: Mapping[str, Any],
     seen_prompts: Path | None,
     metrics: tuple[MetricSpec, ...],
+    judge: JudgeSettings | None,
     long_audio: str | None,
     skip_missing_data: bool,
     allow_missing_metrics: bool,
@@ -53,6 +54,7 @@ def spec_from(
         seed=seed,
         data={corpus: str(Path(folder).expanduser().resolve()) for corpus, folder in data.items()},
         metrics=metrics,
+        judge=judge,
         seen_prompts=_seen(seen_prompts, catalogue),
         skip_missing_data=skip_missing_data,
         allow_missing_metrics=allow_missing_metrics,

@@ -53,6 +53,17 @@ Metric = Annotated[
 LongAudio = Annotated[
     str | None, option("--long-audio", help="truncate, error or keep what is longer than the model takes.")
 ]
+JudgeModel = Annotated[
+    str | None,
+    option("--judge-model", help="Who reads answers: a model id of --judge-url; without it a card's name or path."),
+]
+JudgeUrl = Annotated[
+    str | None, option("--judge-url", help="Base of the judge's OpenAI-compatible endpoint, e.g. http://HOST/v1.")
+]
+JudgeKeyEnv = Annotated[
+    str | None,
+    option("--judge-key-env", help="Environment variable that holds the judge's key (default: OPENAI_API_KEY)."),
+]
 Out = Annotated[Path, option("--out", help="Folder of run directories.")]
 RunDir = Annotated[Path | None, option("--run-dir", help="This very run directory, new or to be continued.")]
 Fresh = Annotated[bool, option("--fresh", help="Start anew instead of continuing an unfinished run.")]

@@ -41,6 +41,9 @@ def command(*, score: bool) -> Callable[..., None]:
         lora_scale: o.LoraScale = None,
         seen_prompts: o.SeenPrompts = None,
         metric: o.Metric = None,
+        judge_model: o.JudgeModel = None,
+        judge_url: o.JudgeUrl = None,
+        judge_key_env: o.JudgeKeyEnv = None,
         long_audio: o.LongAudio = None,
         out: o.Out = DEFAULT_OUT,
         run_dir: o.RunDir = None,
@@ -58,6 +61,7 @@ def command(*, score: bool) -> Callable[..., None]:
     ) -> None:
         from salmonn_eval.cli import parse
         from salmonn_eval.cli.compose import spec_from
+        from salmonn_eval.engine.judging import judge_settings
         from salmonn_eval.engine.spec import RunOptions
 
         spec = spec_from(
@@ -76,6 +80,7 @@ def command(*, score: bool) -> Callable[..., None]:
             generation=parse.typed_pairs("--generation", generation),
             seen_prompts=seen_prompts,
             metrics=tuple(parse.metric(text) for text in metric or ()),
+            judge=judge_settings(judge_model, judge_url, judge_key_env, model_paths=model_path or []),
             long_audio=long_audio,
             skip_missing_data=skip_missing_data or dry_run,
             allow_missing_metrics=allow_missing_metrics or dry_run,

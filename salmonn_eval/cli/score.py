@@ -13,17 +13,23 @@ from salmonn_eval.cli.defaults import DEFAULT_OUT
 def score(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     metric: o.Metric = None,
+    judge_model: o.JudgeModel = None,
+    judge_url: o.JudgeUrl = None,
+    judge_key_env: o.JudgeKeyEnv = None,
+    model_path: o.ModelPath = None,
     max_errors: o.MaxErrors = "1%",
     json: o.Json = False,
 ) -> None:
     """Score a run's answers (again), without the model; earlier results are kept in its folder `scored/`."""
     from salmonn_eval.cli import parse
     from salmonn_eval.cli.run import show_outcome
+    from salmonn_eval.engine.judging import judge_settings
     from salmonn_eval.engine.run import score_run
     from salmonn_eval.engine.rundir import RunDirectory
 
     metrics = tuple(parse.metric(text) for text in metric or ())
-    outcome = score_run(RunDirectory(run), metrics, limit=parse.max_errors(max_errors))
+    judge = judge_settings(judge_model, judge_url, judge_key_env, model_paths=model_path or [])
+    outcome = score_run(RunDirectory(run), metrics, limit=parse.max_errors(max_errors), judge=judge)
     show_outcome(outcome, json=json)
     raise typer.Exit(outcome.exit_code)
 

@@ -12,7 +12,7 @@ from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.jsonl import read_rows
 from salmonn_eval.records import Better, Generation, Interval, Measure, Prediction, Request, Sample, Unit, Variant
 from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext, Stats
-from salmonn_eval.scorers.registry import availability, build
+from salmonn_eval.scorers.registry import availability, build, describe
 from salmonn_eval.stats.intervals import interval
 
 _SPLIT_ALREADY = {"splitter": "lines"}
@@ -56,6 +56,8 @@ def score_file(
     """
     if lack := availability().get(metric):
         raise PrerequisiteError(lack)
+    if describe(metric).needs_judge:
+        raise PrerequisiteError(f"metric {metric!r} needs the questions and a judge; score a run with --judge-model")
     answers, split = _read(path, metric)
     known = labels or tuple(dict.fromkeys(label for sample, _, _ in answers for label in sample.labels))
     context = ScorerContext(path.name, language, {label.strip().lower(): () for label in known})

@@ -1,9 +1,11 @@
 """Whatever of a specification cannot be: found before a folder is made, a model loaded or a clip decoded."""
 
 from salmonn_eval.engine.generation import effective_generation
+from salmonn_eval.engine.judging import check_judge, open_judge
 from salmonn_eval.engine.scoring import context_of
 from salmonn_eval.engine.spec import RunSpec
-from salmonn_eval.scorers.registry import availability, build, describe
+from salmonn_eval.errors import UsageError
+from salmonn_eval.scorers.registry import availability, build, check_settings, describe
 from salmonn_eval.tasks.prompts import template_of
 from salmonn_eval.tasks.spec import SeenPrompts
 from salmonn_eval.tasks.suites import load_suites
@@ -21,10 +23,19 @@ def check(spec: RunSpec) -> None:
 
 
 def check_metrics(spec: RunSpec) -> None:
-    """Raise UsageError for a metric, setting or language that no scorer can be made for; lacking ones are no fault."""
-    lacking = availability()
+    """Raise UsageError for a metric, setting, language or judge that no scorer can be made for.
+
+    Metrics that are lacking are no fault; PrerequisiteError for a judge whose key is not there.
+    """
+    lacks = availability()
+    check_judge(spec.card, spec.judge)
+    judge = open_judge(spec.judge)
     for question in spec.questions:
         for metric in (*question.metrics, *spec.metrics):
-            describe(metric.name)
-            if lacking.get(metric.name) is None:
-                build(metric.name, metric.settings, context_of(question))
+            facts = describe(metric.name)
+            if lacks.get(metric.name) is not None:
+                continue
+            if fault := check_settings(metric.name, metric.settings):
+                raise UsageError(fault)
+            if judge is not None or not facts.needs_judge:
+                build(metric.name, metric.settings, context_of(question, judge=judge))

@@ -101,9 +101,8 @@ class Ears:
             why = prediction.error or "the model gave neither a text nor a reason"
             return msgspec.structs.replace(prediction, text=None, finish="error", error=without_tokens(why))
         cut = max(cut, prediction.cut_s)
-        if not cut and not silent:
-            return prediction
-        return msgspec.structs.replace(prediction, cut_s=round(cut, 3), silent=silent)
+        text = prediction.text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored: `?` stands for it
+        return msgspec.structs.replace(prediction, text=text, cut_s=round(cut, 3), silent=silent)
 
 
 def failure(request: Request, why: str) -> Prediction:

@@ -40,6 +40,11 @@ class AskedDigest:
         )
 
 
+def judged(asked: str, judge: str | None) -> str:
+    """`asked` of what a judge decides: `judge:MODEL` joins it, unless what was asked is unknown."""
+    return asked if judge is None or asked == UNKNOWN else f"{asked}|judge:{judge}"
+
+
 def _digest(value: object) -> bytes:
     return hashlib.sha256(canonical(value)).digest()[:8]
 

@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from salmonn_eval.engine.account import Account
+from salmonn_eval.engine.lacking import lacking
 from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.engine.spec import MaxErrors, NotAsked, RunSpec
 from salmonn_eval.engine.summarise import blank
 from salmonn_eval.jsonl import write_json
 from salmonn_eval.records import MetricValue
-from salmonn_eval.scorers.registry import availability
 
 SCHEMA = 1
 
@@ -56,11 +56,11 @@ def shortcomings(spec: RunSpec, values: Sequence[MetricValue], account: Account,
             f"{account.failed} of {account.planned} samples failed, more than --max-errors allows; see events.jsonl"
         )
     embedded = {(q.task.id, q.dataset_id) for q in spec.questions if q.dataset.suite != "paper"}
-    lacking = availability()
+    lacks = lacking(spec.card, spec.judge)
     for value in values:
         if not value.headline or value.reading != "all" or value.group is not None or value.value is not None:
             continue
-        unavailable = lacking.get(value.metric) is not None and (value.task, value.dataset) in embedded
+        unavailable = lacks.get(value.metric) is not None and (value.task, value.dataset) in embedded
         if value.n_planned and not unavailable:
             found.append(f"{value.task}:{value.dataset} {value.metric}: nothing scored ({value.why})")
     return found

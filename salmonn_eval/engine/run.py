@@ -25,7 +25,7 @@ from salmonn_eval.engine.rundir import (
     new_run_directory,
     unfinished,
 )
-from salmonn_eval.engine.spec import MaxErrors, RunOptions, RunSpec
+from salmonn_eval.engine.spec import JudgeSettings, MaxErrors, RunOptions, RunSpec
 from salmonn_eval.engine.store import writing
 from salmonn_eval.engine.workers import ScoringPool
 from salmonn_eval.errors import ExitCode, IncompleteError, UsageError
@@ -97,32 +97,56 @@ def execute(
         score = score and options.shard is None
         with ScoringPool(run) if score else nullcontext() as pool:
             predictor = Predictor(run, options, progress, pool.submit if pool else _nothing)
-            if _predict(run, options, predictor, executor, stop):
+            stopped = _predict(run, options, predictor, executor, stop)
+            if pool is None and not stopped:
+                return _answered(run, options)
+            values = None if stopped or pool is None else _scored(pool, spec, stop)
+            if values is None:
+                if pool is not None:
+                    pool.abandon()
+                _set_status(run, "interrupted")
                 events.write("interrupted", "stopped on request; answers are kept")
                 return Outcome(run, ExitCode.INTERRUPTED)
-            if pool is None:
-                return _answered(run, options)
-            values = [value for question in spec.questions for value in pool.values(question.name)]
         return _finish(run, spec, values, options.max_errors)
 
 
-def score_run(run: RunDirectory, metrics: tuple[MetricSpec, ...] = (), *, limit: MaxErrors) -> Outcome:
+def _scored(pool: ScoringPool, spec: RunSpec, stop: threading.Event | None = None) -> list[MetricValue] | None:
+    """The values of all questions, in order; None when stopped before the last."""
+    values: list[MetricValue] = []
+    for name in [question.name for question in spec.questions]:
+        pool.submit(name)
+    for question in spec.questions:
+        found = pool.values(question.name, stop)
+        if found is None:
+            return None
+        values += found
+    return values
+
+
+def score_run(
+    run: RunDirectory,
+    metrics: tuple[MetricSpec, ...] = (),
+    *,
+    limit: MaxErrors,
+    judge: JudgeSettings | None = None,
+) -> Outcome:
     """Score a run's answers again, keeping earlier results beside the new ones. Never needs the model.
 
-    `metrics` are scored beyond those of the specification, which stays as it is.
+    `metrics` are scored beyond those of the specification, which stays as it is; `judge` takes the place of the one
+    that read answers so far.
     """
-    spec = run.read().spec
+    state = run.read()
+    spec = msgspec.structs.replace(state.spec, judge=judge or state.judge)
     check_metrics(msgspec.structs.replace(spec, metrics=(*spec.metrics, *metrics)))
     with writing(run.path), owning(run.path, None):
         if not run.plan.exists():
             raise UsageError(f"{run.path}: has no plan yet: nothing to score; repeat its `salmonn-eval run`")
         run.sweep()
-        run.update(status="answered", metrics=metrics)
+        run.update(status="answered", metrics=metrics, judge=spec.judge)
         keep_previous(run)
         with ScoringPool(run) as pool:
-            for question in spec.questions:
-                pool.submit(question.name)
-            values = [value for question in spec.questions for value in pool.values(question.name)]
+            values = _scored(pool, spec)
+        assert values is not None, "nobody stops it"
         return _finish(run, spec, values, limit)
 
 
@@ -130,9 +154,10 @@ def _plan(run: RunDirectory, spec: RunSpec, options: RunOptions, stop: threading
     with planning(run.path):
         if run.run_file.exists():
             _same_run(run, spec)  # of several shards that start together, another may have made it
+            run.update(judge=spec.judge)  # an endpoint may have moved since
         else:
             made = provenance(options.command, options.device)
-            run.write(RunFile(spec, spec.hash(), "planning", created_now(), provenance=(made,)))
+            run.write(RunFile(spec, spec.hash(), "planning", created_now(), judge=spec.judge, provenance=(made,)))
         if not run.plan.exists() or not run.read().plan:
             plans = write_plan(run, spec, stop)
             check_sample_ids(spec, run)

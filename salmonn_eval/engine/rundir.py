@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from salmonn_eval.engine.spec import Question, RunSpec, Shard
+from salmonn_eval.engine.spec import JudgeSettings, Question, RunSpec, Shard
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_whole, write_json
 from salmonn_eval.tasks.spec import MetricSpec
@@ -56,7 +56,8 @@ class RunFile(Struct, frozen=True):
     """`run.json`: what the run is, how far it is, and where its numbers come from.
 
     `errors`, `cut` and `silent` count requests: failed, on audio that was cut, on audio that is digital silence.
-    `metrics` were asked of `score` beyond the specification's; `provenance` has an entry for each attempt.
+    `metrics` were asked of `score` beyond the specification's; `judge` is who reads answers now, which `score` may
+    change; `provenance` has an entry for each attempt.
     """
 
     spec: RunSpec
@@ -69,6 +70,7 @@ class RunFile(Struct, frozen=True):
     silent: int = 0
     speed: dict[str, Speed] = {}
     metrics: tuple[MetricSpec, ...] = ()
+    judge: JudgeSettings | None = None
     provenance: tuple[dict[str, Any], ...] = ()
     schema: int = SCHEMA
 

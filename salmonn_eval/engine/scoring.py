@@ -9,14 +9,17 @@ from msgspec import Struct
 from salmonn_eval.engine.fingerprints import UNKNOWN, AskedDigest, system
 from salmonn_eval.engine.isolate import Isolation
 from salmonn_eval.engine.joined import Item, Joined
-from salmonn_eval.engine.rundir import RunDirectory
-from salmonn_eval.engine.spec import Question, RunSpec
+from salmonn_eval.engine.judging import open_judge
+from salmonn_eval.engine.lacking import lacking
+from salmonn_eval.engine.rundir import RunDirectory, RunFile
+from salmonn_eval.engine.spec import Question
 from salmonn_eval.engine.summarise import Column, Frame, bare, summarise, without_value
 from salmonn_eval.errors import SalmonnEvalError
 from salmonn_eval.jsonl import encode_rows, write_atomic
 from salmonn_eval.records import Followed, Generation, Measure, MeasureStatus, MetricValue, Variant
 from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
-from salmonn_eval.scorers.registry import availability, build, describe
+from salmonn_eval.scorers.judge.protocol import Judge
+from salmonn_eval.scorers.registry import build
 from salmonn_eval.scorers.shared import Shared
 from salmonn_eval.tasks.spec import MetricSpec
 
@@ -49,15 +52,14 @@ def score_question(run: RunDirectory, name: str) -> list[MetricValue]:
     joined = Joined(run, name)
     try:
         with Shared() as shared:
-            extra = (*state.spec.metrics, *state.metrics)
-            scoring = _Scoring(state.spec, question, joined, extra, shared)
+            scoring = _Scoring(state, question, joined, context_of(question, shared, open_judge(state.judge)))
             write_atomic(run.scores(name), encode_rows(scoring.rows()))
             return scoring.values()
     finally:
         joined.close()
 
 
-def context_of(question: Question, shared: Shared | None = None) -> ScorerContext:
+def context_of(question: Question, shared: Shared | None = None, judge: Judge | None = None) -> ScorerContext:
     """What scorers may know of a question; `shared` is closed by whoever made it."""
     return ScorerContext(
         task=question.task.id,
@@ -66,22 +68,23 @@ def context_of(question: Question, shared: Shared | None = None) -> ScorerContex
         rule=question.following.rule,
         rule_settings=question.following.settings,
         shared=shared or Shared(),
+        judge=judge,
     )
 
 
 class _Scoring:
-    def __init__(
-        self, spec: RunSpec, question: Question, joined: Joined, extra: Sequence[MetricSpec], shared: Shared
-    ) -> None:
-        self._spec = spec
+    def __init__(self, state: RunFile, question: Question, joined: Joined, context: ScorerContext) -> None:
+        self._spec = state.spec
         self._question = question
         self._joined = joined
-        self._context = context_of(question, shared)
+        self._context = context
         self._columns: list[Column] = []
         self._followed: list[Followed | None] = []
-        self._metrics = _once(_with_following((*question.metrics, *extra)), question)
-        lacking = _lacking(spec)
-        self._lacking = {id(metric): why for metric in self._metrics if (why := lacking.get(metric.name))}
+        self._follower: str | None = None
+        lacks = lacking(state.spec.card, state.judge)
+        asked = (*question.metrics, *state.spec.metrics, *state.metrics)
+        self._metrics = _once(_with_following(asked), lacks, context)
+        self._lacking = {id(metric): why for metric in self._metrics if (why := lacks.get(metric.name))}
 
     def rows(self) -> Iterator[ScoreRow]:
         """Score rows: metric by metric, each in plan order; the following rate first, since the others need it."""
@@ -126,7 +129,9 @@ class _Scoring:
         if scorer.needs_corpus:
             scorer.prepare(self._joined.samples())
         column = Column(metric, scorer)
-        is_following = metric.name == FOLLOWING.name
+        is_following = metric.name == FOLLOWING.name and not self._columns  # of several the first decides
+        if is_following:
+            self._followed, self._follower = [], scorer.judged_by
         for index, (item, measure) in enumerate(measured(scorer, self._joined)):
             if is_following:
                 self._followed.append(None if measure.status == "error" else measure.followed)
@@ -160,16 +165,8 @@ class _Scoring:
             followed=self._followed,
             asked={v: UNKNOWN if self._spec.imported else str(digest) for v, digest in digests.items()},
             system={v: system(self._spec.card, generation, v) for v, generation in generations.items()},
+            judge=self._follower,
         )
-
-
-def _lacking(spec: RunSpec) -> Mapping[str, str | None]:
-    """Why each metric cannot be had, of this version, this machine and this model; None where it can."""
-    known = availability()
-    if spec.card.capabilities.logprobs:
-        return known
-    why = f"model {spec.card.name!r} gives no log-probabilities"
-    return {name: lack or (why if describe(name).needs_logprobs else None) for name, lack in known.items()}
 
 
 def isolated(scorer: Scorer, answers: Iterable[Answer]) -> Iterator[Measure]:
@@ -225,13 +222,14 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
 
 
-def _once(metrics: Sequence[MetricSpec], question: Question) -> tuple[MetricSpec, ...]:
+def _once(
+    metrics: Sequence[MetricSpec], lacks: Mapping[str, str | None], context: ScorerContext
+) -> tuple[MetricSpec, ...]:
     """Each metric once, the first where two have one signature: `--metric` may name what the task has already."""
-    lacking = availability()
     kept: dict[str, MetricSpec] = {}
     for metric in metrics:
-        known = lacking.get(metric.name) is None
-        mark = str(build(metric.name, metric.settings, context_of(question)).signature) if known else bare(metric)
+        known = lacks.get(metric.name) is None
+        mark = str(build(metric.name, metric.settings, context).signature) if known else bare(metric)
         kept.setdefault(mark, metric)
     return tuple(kept.values())
 

@@ -50,6 +50,24 @@ class Question(Struct, frozen=True, omit_defaults=True):
         return self.dataset.following or self.task.following
 
 
+class JudgeSettings(Struct, frozen=True, omit_defaults=True):
+    """The language model that reads answers: `model` behind the endpoint `url`, or the model of `card`.
+
+    `key_env` names the environment variable that holds the endpoint's key; the key itself is kept nowhere.
+    """
+
+    model: str
+    url: str | None = None
+    key_env: str | None = None
+    card: ModelCard | None = None
+
+    @property
+    def identity(self) -> "JudgeSettings":
+        """The same without where it lies: what decides a verdict."""
+        card = self.card and msgspec.structs.replace(self.card, arguments={})
+        return msgspec.structs.replace(self, url=None, key_env=None, card=card)
+
+
 class NotAsked(Struct, frozen=True, omit_defaults=True):
     """A task that a group named but this run cannot ask, or a corpus that was skipped; listed in the results."""
 
@@ -64,7 +82,7 @@ class RunSpec(Struct, frozen=True, omit_defaults=True):
     """Everything that decides a run's numbers. Two runs with one spec hash have the same results.
 
     `generation` holds the flags only (they win over suite, task and card); `limit` None means the card's quick limit on
-    embedded suites, 0 all; `metrics` are asked for beyond the tasks' own.
+    embedded suites, 0 all; `metrics` are asked for beyond the tasks' own; `judge` reads answers where a metric asks it.
     """
 
     label: str
@@ -80,6 +98,7 @@ class RunSpec(Struct, frozen=True, omit_defaults=True):
     metrics: tuple[MetricSpec, ...] = ()
     seen_prompts: dict[str, tuple[str, ...]] = {}
     imported: bool = False
+    judge: JudgeSettings | None = None
 
     def hash(self) -> str:
         """Sixteen hexadecimal digits over what decides the numbers, not over where it lies.
@@ -88,7 +107,8 @@ class RunSpec(Struct, frozen=True, omit_defaults=True):
         """
         questions = tuple(msgspec.structs.replace(question, root="") for question in self.questions)
         card = msgspec.structs.replace(self.card, arguments={})
-        return fingerprint(msgspec.structs.replace(self, questions=questions, card=card, data={}))
+        judge = self.judge and self.judge.identity
+        return fingerprint(msgspec.structs.replace(self, questions=questions, card=card, data={}, judge=judge))
 
 
 class Shard(Struct, frozen=True):

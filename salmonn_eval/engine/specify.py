@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from salmonn_eval.data.sources import open_source
-from salmonn_eval.engine.spec import NotAsked, Question, RunSpec
+from salmonn_eval.engine.judging import check_judge
+from salmonn_eval.engine.lacking import lacking
+from salmonn_eval.engine.spec import JudgeSettings, NotAsked, Question, RunSpec
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.models.protocol import ModelCard
 from salmonn_eval.records import Variant
-from salmonn_eval.scorers.registry import availability
 from salmonn_eval.tasks.selection import NotInSuite, Selected, Selection
 from salmonn_eval.tasks.spec import MetricSpec, Suite
 
@@ -30,6 +31,7 @@ class Wishes(Struct, frozen=True):
     data: dict[str, str] = {}
     metrics: tuple[MetricSpec, ...] = ()
     seen_prompts: dict[str, tuple[str, ...]] = {}
+    judge: JudgeSettings | None = None
     skip_missing_data: bool = False
     allow_missing_metrics: bool = False
 
@@ -42,6 +44,7 @@ def specify(selection: Selection, card: ModelCard, wishes: Wishes) -> RunSpec:
     `skip_missing_data`), and headline metrics of paper test sets that are not available (unless
     `allow_missing_metrics`).
     """
+    check_judge(card, wishes.judge)
     outside = list(_outside(selection.not_in_suite, card, wishes))
     inside = [chosen for chosen in selection.selected if _answers(card, chosen)]
     outside += [
@@ -53,7 +56,7 @@ def specify(selection: Selection, card: ModelCard, wishes: Wishes) -> RunSpec:
     if missing and not wishes.skip_missing_data:
         raise PrerequisiteError("\n".join(entry.why for entry in missing))
     if not wishes.allow_missing_metrics:
-        _require_metrics(questions)
+        _require_metrics(questions, lacking(card, wishes.judge))
     return RunSpec(
         label=wishes.label,
         card=card,
@@ -67,6 +70,7 @@ def specify(selection: Selection, card: ModelCard, wishes: Wishes) -> RunSpec:
         data=wishes.data,
         metrics=wishes.metrics,
         seen_prompts=wishes.seen_prompts,
+        judge=wishes.judge,
     )
 
 
@@ -121,14 +125,13 @@ def _at_hand(chosen: Sequence[Selected], data: Mapping[str, Path]) -> tuple[list
     return questions, missing
 
 
-def _require_metrics(questions: Sequence[Question]) -> None:
-    lacking = availability()
+def _require_metrics(questions: Sequence[Question], lacks: Mapping[str, str | None]) -> None:
     wanting = [
-        f"{question.task.id}:{question.dataset_id}: {lacking[metric.name]}"
+        f"{question.task.id}:{question.dataset_id}: {lacks[metric.name]}"
         for question in questions
         if question.dataset.suite == "paper"
         for metric in question.metrics
-        if metric.headline and lacking.get(metric.name)
+        if metric.headline and lacks.get(metric.name)
     ]
     if wanting:
         raise PrerequisiteError(

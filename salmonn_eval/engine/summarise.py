@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from salmonn_eval.engine.fingerprints import UNKNOWN
+from salmonn_eval.engine.fingerprints import UNKNOWN, judged
 from salmonn_eval.engine.spec import Question, RunSpec
 from salmonn_eval.records import Followed, Interval, Measure, MetricValue, Reading, Sample, ValueStatus, Variant
 from salmonn_eval.scorers.base import Scorer, Stats
@@ -54,7 +54,7 @@ class Frame(Struct, frozen=True):
     """What all metrics of a question share; the lists run over its items in plan order.
 
     `items` are the places of each variant's items; a cluster is empty where the data names none; `followed` is None
-    where there is no answer.
+    where there is no answer; `judge` is who decided `followed`, None where a rule did.
     """
 
     spec: RunSpec
@@ -65,6 +65,7 @@ class Frame(Struct, frozen=True):
     followed: list[Followed | None]
     asked: dict[Variant, str]
     system: dict[Variant, str]
+    judge: str | None = None
 
 
 def summarise(frame: Frame, column: Column, variant: Variant) -> Iterator[MetricValue]:
@@ -142,8 +143,10 @@ def _value(
 ) -> MetricValue:
     scored, left = _split(frame, column, items, reading)
     point = _point(column, [_stats(column, frame, i, reading) for i in scored])
+    account = _account(frame, column.metric, variant, items)
     return msgspec.structs.replace(
-        _account(frame, column.metric, variant, items),
+        account,
+        asked=judged(account.asked, column.scorer.judged_by or frame.judge),
         group=group,
         reading=reading,
         value=point,
@@ -154,7 +157,7 @@ def _value(
         n_error=sum(column.status[i] == "error" for i in items),
         signature=str(column.scorer.signature),
         status="ok" if point is not None else "missing",
-        why=None if point is not None else _why_nothing(reading, bool(scored)),
+        why=_verdicts(column, items, reading) if point is not None else _why_nothing(reading, bool(scored)),
     )
 
 
@@ -172,6 +175,14 @@ def _split(frame: Frame, column: Column, items: list[int], reading: Reading) -> 
             continue
         (scored if known else left).append(index)
     return scored, left
+
+
+def _verdicts(column: Column, items: list[int], reading: Reading) -> str | None:
+    """How many answers a judge's verdict could be had of; None where no judge decides."""
+    if column.scorer.judged_by is None or reading != "all":
+        return None
+    got = [column.status[i] == "scored" for i in items if column.status[i] != "error"]
+    return f"{column.metric.name}: judge {column.scorer.judged_by} gave a verdict on {sum(got)} of {len(got)} answers"
 
 
 def _why_nothing(reading: Reading, scored: bool) -> str:

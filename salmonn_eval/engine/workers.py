@@ -4,8 +4,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
@@ -13,13 +14,20 @@ from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.engine.scoring import score_question
 from salmonn_eval.records import MetricValue
 
+LOOK_EVERY_S = 0.2
+
 
 class ScoringPool:
-    """Scores questions in a worker process as soon as they are submitted; `values` waits for one."""
+    """Scores questions in a worker process as soon as they are submitted; `values` waits for one.
+
+    Left by an exception, or after `abandon`, it does not wait for what is under way.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_follow_parent)
+        spawn = multiprocessing.get_context("spawn")
+        heard, self._held = spawn.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(1, spawn, initializer=_follow_parent, initargs=(heard,))
         self._jobs: dict[str, Future[list[MetricValue]]] = {}
 
     def __enter__(self) -> "ScoringPool":
@@ -28,31 +36,42 @@ class ScoringPool:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self.abandon()
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._held.close()
+
+    def abandon(self) -> None:
+        """End the worker at once; what it has not finished is scored again another time."""
+        self._held.close()
 
     def submit(self, name: str) -> None:
         """Start scoring one question; a second call for it does nothing."""
         if name not in self._jobs:
             self._jobs[name] = self._pool.submit(_score, self._run.path, name)
 
-    def values(self, name: str) -> list[MetricValue]:
-        """The question's metric values, once they are there; raises what scoring raised."""
+    def values(self, name: str, stop: threading.Event | None = None) -> list[MetricValue] | None:
+        """The question's metric values, once they are there (None: stopped before); raises what scoring raised."""
         self.submit(name)
-        return self._jobs[name].result()
+        job = self._jobs[name]
+        while not futures.wait([job], timeout=None if stop is None else LOOK_EVERY_S).done:
+            if stop is not None and stop.is_set():
+                return None
+        return job.result()
 
 
 def _score(path: Path, name: str) -> list[MetricValue]:
     return score_question(RunDirectory(path), name)
 
 
-def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent ends, even by kill -9."""
+def _follow_parent(held: Connection) -> None:
+    """Leave Ctrl-C to the parent, and end when the parent ends, even by kill -9, or lets go of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "runs in a worker process only"
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    threading.Thread(target=_end_with, args=([parent.sentinel, held],), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
+def _end_with(signs: list[int | Connection]) -> None:
+    wait(signs)
     os._exit(1)

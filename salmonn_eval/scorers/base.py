@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from salmonn_eval.records import Better, Measure, Prediction, Request, Sample, Unit
+from salmonn_eval.scorers.judge.protocol import Judge
 from salmonn_eval.scorers.shared import Shared
 
 Answer = tuple[Sample, Request, Prediction]
@@ -30,6 +31,7 @@ class ScorerContext(Struct, frozen=True):
     """What a scorer may know of the task: the answer's language, the closed labels, the following rule, who asked.
 
     `shared` holds what it uses together with other scorers, such as Java programs; whoever made the context closes it.
+    `judge` is the language model that reads answers, where the user named one.
     """
 
     task: str
@@ -38,10 +40,13 @@ class ScorerContext(Struct, frozen=True):
     rule: str | None = None
     rule_settings: Mapping[str, object] = {}
     shared: Shared = field(default_factory=Shared)
+    judge: Judge | None = None
 
 
 class Scorer(ABC):
     """One metric. `additive`: summed statistics suffice; `proportion`: values are 0 or 1 and Wilson applies.
+
+    `judged_by` is the model id of the judge that decides, None where none does.
 
     Call order: `prepare` once with ALL references of the dataset (whatever the limit or shard), then `measure`.
     """
@@ -55,6 +60,7 @@ class Scorer(ABC):
     readings: ClassVar[bool] = True
 
     signature: Signature
+    judged_by: str | None = None
 
     def prepare(self, references: Iterable[Sample]) -> None:  # noqa: B027 - most scorers have no corpus state
         """Build corpus state (CIDEr's document frequencies); its hash joins the signature. Only if `needs_corpus`."""

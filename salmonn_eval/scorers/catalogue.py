@@ -8,11 +8,15 @@ from salmonn_eval.records import Better, Unit
 
 
 class MetricFacts(Struct, frozen=True):
-    """`needs_logprobs`: only models that give log-probabilities of the labels can be measured."""
+    """`needs_logprobs`: only models that give log-probabilities of the labels can be measured.
+
+    `needs_judge`: another language model reads the answers.
+    """
 
     unit: Unit
     better: Better
     needs_logprobs: bool = False
+    needs_judge: bool = False
 
 
 METRICS: Mapping[str, MetricFacts] = {
@@ -37,7 +41,7 @@ METRICS: Mapping[str, MetricFacts] = {
     "slot_accuracy": MetricFacts("fraction", "higher"),
     "slot_contains": MetricFacts("fraction", "higher"),
     "answer_accuracy": MetricFacts("fraction", "higher"),
-    "judge_accuracy": MetricFacts("fraction", "higher"),
+    "judge_accuracy": MetricFacts("fraction", "higher", needs_judge=True),
     "following_rate": MetricFacts("fraction", "higher"),
     "fr_paper": MetricFacts("fraction", "higher"),
     "diversity": MetricFacts("words", "higher"),

@@ -7,7 +7,8 @@ from rapidfuzz.distance import Levenshtein
 from salmonn_eval.canonical import fingerprint
 from salmonn_eval.errors import UsageError
 from salmonn_eval.records import Measure
-from salmonn_eval.scorers.base import Answer, ScorerContext, Signature
+from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext, Signature
+from salmonn_eval.scorers.judge.judged import JudgedFollowing
 from salmonn_eval.scorers.normalize.plain import plain
 from salmonn_eval.scorers.ratio import HitScorer
 from salmonn_eval.scorers.rules import Output, Verdict, check_rule, follows
@@ -49,6 +50,13 @@ class FollowingRate(HitScorer):
             return Measure("unscored", why=verdict.why, followed="undetermined")
         hit = float(verdict.followed == "yes")
         return Measure("scored", (hit, 1.0), hit, why=verdict.why, followed=verdict.followed)
+
+
+def following_rate(settings: Mapping[str, str], context: ScorerContext) -> Scorer:
+    """The following rate by a judge where that is set and one was named, else by the task's rule."""
+    if settings["by"] == "judge" and context.judge is not None:
+        return JudgedFollowing(settings, context)
+    return FollowingRate(settings, context)
 
 
 _LEAST_WER = 0.30

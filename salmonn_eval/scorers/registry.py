@@ -60,7 +60,7 @@ _OURS: Mapping[str, _Place] = {
     "cider": _Place("captions.cider", "Cider", lacks="captions.java"),
     "spice": _Place("captions.spice", "Spice", lacks="captions.spice_files"),
     "spider": _Place("captions.spider", "Spider", lacks="captions.spice_files"),
-    "accuracy": _Place("accuracy", "Accuracy"),
+    "accuracy": _Place("exact", "accuracy", {"match": ("labels", "exact", "normalized")}),
     "unweighted_accuracy": _Place("accuracy", "UnweightedAccuracy"),
     "balanced_accuracy": _Place("accuracy", "BalancedAccuracy"),
     "yes_rate": _Place("accuracy", "YesRate"),
@@ -69,12 +69,13 @@ _OURS: Mapping[str, _Place] = {
     "slot_accuracy": _Place("slots", "SlotAccuracy", {"items": ("all", "several")}),
     "slot_contains": _Place("slots", "SlotContains"),
     "answer_accuracy": _Place("answers", "AnswerAccuracy"),
+    "judge_accuracy": _Place("judge.judged", "JudgeAccuracy", {"prompt": ("sqqa", "sac")}),
     "diversity": _Place("story", "Diversity"),
     "distinct_100": _Place("story", "DistinctInFirst"),
     "repeat_rate": _Place("story", "RepeatRate"),
     "eos_rate": _Place("story", "EosRate"),
     "grounding": _Place("grounding", "Grounding"),
-    "following_rate": _Place("following", "FollowingRate"),
+    "following_rate": _Place("following", "following_rate", {"by": ("rule", "judge")}),
     "fr_paper": _Place("following", "PaperFollowingRate", {"criterion": ("auto", "transcript", "words")}),
 }
 

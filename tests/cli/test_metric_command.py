@@ -54,7 +54,11 @@ def test_text_has_value_interval_counts_and_signature(file: str) -> None:
             "error: metric 'wer' cannot count words of 'zh', which has no spaces; use `cer`",
         ),
         (("cer", "--set", "lang"), 2, "error: --set lang: expected NAME=VALUE"),
-        (("judge_accuracy",), 4, "error: metric 'judge_accuracy' is known but not part of this version"),
+        (
+            ("judge_accuracy",),
+            4,
+            "error: metric 'judge_accuracy' needs the questions and a judge; score a run with --judge-model",
+        ),
         (("eer", "--set", "labels=yes,no"), 3, ""),
     ],
 )

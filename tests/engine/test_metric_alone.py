@@ -67,6 +67,19 @@ def test_golden_accuracies_take_the_labels_from_the_file(tmp_path: Path) -> None
             assert found.value == pytest.approx(case["expected"]["value"]), case["id"]
 
 
+MATCH = {"none": "exact", "lower+strip_punct+squeeze": "normalized"}
+
+
+@pytest.mark.parametrize("case", cases("accuracy"), ids=lambda case: case["id"])
+def test_golden_accuracies_of_compared_text(case: dict[str, Any], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", lines(case))
+    match = MATCH[case["settings"]["normalise"]]
+    found = score_file("accuracy", path, {"match": match}, language=None)
+    assert found.value == pytest.approx(case["expected"]["value"], abs=1e-6)
+    assert found.n_scored == len(case["hyps"])
+    assert found.signature.startswith(f"accuracy|match:{match}")
+
+
 def test_labels_may_be_given(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [{"id": "a", "hyp": "happy or sad", "refs": "happy"}])
     assert score_file("accuracy", path, {}, language="en").value == 1
@@ -139,5 +152,5 @@ def test_languages_metrics_and_settings_that_cannot_be_are_refused(tmp_path: Pat
     ):
         with pytest.raises(UsageError, match=sentence):
             score_file(metric, path, settings, language=language)
-    with pytest.raises(PrerequisiteError, match="not part of this version"):
+    with pytest.raises(PrerequisiteError, match="needs the questions and a judge"):
         score_file("judge_accuracy", path, {}, language="en")

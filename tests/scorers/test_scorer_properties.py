@@ -1,4 +1,4 @@
-"""What holds of every metric of text whatever is answered. The metrics that run Java have tests of their own."""
+"""What holds of every metric of text whatever is answered. Those that run Java or ask a judge are tested apart."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,8 @@ from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
 from salmonn_eval.scorers.registry import availability, build
 
 JAVA = {"coco_bleu4", "meteor", "rouge_l", "cider", "spice", "spider"}
-NAMES = [name for name, why in availability().items() if why is None and name not in JAVA]
+JUDGED = {"judge_accuracy"}
+NAMES = [name for name, why in availability().items() if why is None and name not in JAVA | JUDGED]
 ERROR_RATES = ["wer", "cer", "per", "osr_wer", "cpwer"]
 REQUEST = Request("k", "t", "d", "s", "What is it?", (), Generation(200), Variant())
 CONTEXT = ScorerContext("t", "en", {"yes": ("yeah",), "no": ()}, rule="answers_speech")

@@ -14,6 +14,7 @@ from salmonn_eval.records import Sample
 from salmonn_eval.scorers import registry
 from salmonn_eval.scorers.base import Scorer, ScorerContext
 from salmonn_eval.scorers.catalogue import MetricFacts
+from salmonn_eval.scorers.judge.endpoint import EndpointJudge
 from salmonn_eval.scorers.registry import Metric, availability, build, check_settings, describe
 
 IDS = (
@@ -21,7 +22,9 @@ IDS = (
     "balanced_accuracy yes_rate eer keyword_accuracy slot_accuracy slot_contains answer_accuracy judge_accuracy "
     "following_rate fr_paper diversity distinct_100 repeat_rate eos_rate grounding"
 ).split()
-CONTEXT = ScorerContext("sv", "en", {"yes": (), "no": ()}, rule="answers_speech")
+CONTEXT = ScorerContext(
+    "sv", "en", {"yes": (), "no": ()}, rule="answers_speech", judge=EndpointJudge("judge-1", "http://localhost/v1")
+)
 
 
 def test_the_metric_ids_are_the_ones_used_everywhere() -> None:
@@ -43,6 +46,7 @@ def test_every_metric_loads_or_says_why_not(name: str) -> None:
     facts = describe(name)
     assert (facts.unit, facts.better) == (scorer.unit, scorer.better)
     assert facts.needs_logprobs is (name == "eer")
+    assert facts.needs_judge is (name == "judge_accuracy")
     assert str(scorer.signature).startswith(f"{name}|")
     assert str(scorer.signature).endswith("|v:1")
 
@@ -65,10 +69,9 @@ def test_a_sample_without_material_still_has_ends_that_combine(name: str) -> Non
             "metric 'wer': setting 'normalizer' is 'whisper'; expected one of plain, whisper-en, whisper-basic, none",
         ),
         ("per", {"phone_set": 39}, "metric 'per': setting 'phone_set' is 39; expected one of stress, folded39"),
-        ("accuracy", {"x": "y"}, "metric 'accuracy' has no setting 'x'; it has none"),
+        ("accuracy", {"x": "y"}, "metric 'accuracy' has no setting 'x'; it has match"),
         ("loudness", {}, "metric 'loudness' does not exist; choose one of accuracy,"),
         ("acuracy", {}, "metric 'acuracy' does not exist; did you mean 'accuracy'?"),
-        ("judge_accuracy", {}, "metric 'judge_accuracy' is known but not part of this version"),
     ],
 )
 def test_a_bad_name_or_setting_is_told_with_the_choices(name: str, settings: Mapping[str, Any], sentence: str) -> None:
@@ -108,7 +111,9 @@ import sys
 from salmonn_eval.records import *
 from salmonn_eval.scorers.base import ScorerContext
 from salmonn_eval.scorers.registry import availability, build
-context = ScorerContext("t", "en", {"yes": (), "no": ()}, "answers_speech")
+from salmonn_eval.scorers.judge.endpoint import EndpointJudge, Limits
+judge = EndpointJudge("j", "http://127.0.0.1:9/v1", limits=Limits(tries=1))
+context = ScorerContext("t", "en", {"yes": (), "no": ()}, "answers_speech", judge=judge)
 sample = Sample("s", fields={"transcript": "well then"}, references=("the colour",), labels=("yes",))
 request = Request("k", "t", "d", "s", "", (), Generation(9), Variant())
 answer = (sample, request, Prediction("k", "It's the colour of two thousand trees", "eos"))
