@@ -15,7 +15,7 @@ def canonical(value: Any) -> bytes:
     """Encode records or plain data as UTF-8 JSON with sorted keys: equal values give equal bytes."""
     try:
         return msgspec.json.encode(value, order="sorted")
-    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 has: spelled out as \\udXXX
+    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 has: spelled out as \udXXX
         return json.dumps(msgspec.to_builtins(value), sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -1,8 +1,14 @@
 """Fixtures for every test."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is about time, and a busy machine is no fault; CI tries the same examples every time.
+settings.register_profile("here", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("here")
 
 
 @pytest.fixture(scope="session")

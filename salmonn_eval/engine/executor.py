@@ -101,7 +101,9 @@ class Ears:
             why = prediction.error or "the model gave neither a text nor a reason"
             return msgspec.structs.replace(prediction, text=None, finish="error", error=without_tokens(why))
         cut = max(cut, prediction.cut_s)
-        text = prediction.text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored: `?` stands for it
+        text = prediction.text.encode(
+            "utf-8", "replace"
+        ).decode()  # a lone surrogate, which no file can hold, becomes `?`
         return msgspec.structs.replace(prediction, text=text, cut_s=round(cut, 3), silent=silent)
 
 
