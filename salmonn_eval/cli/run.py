@@ -1,4 +1,7 @@
-"""`run` and `predict`: ask a model, and (run) score what it answers."""
+"""`run` and `predict`: ask a model, and (run) score what it answers.
+
+`command` is long because a command's options are its parameters: a list of them and what they are handed on to.
+"""
 
 import signal
 import sys
