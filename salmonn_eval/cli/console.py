@@ -61,10 +61,6 @@ class PlainProgress:
             left = hours((self._total - self._done) / rate)
             tell(f"  {self._done}/{self._total} answered{failed}, {rate:.3g}/s, {left} left")
 
-    def note(self, message: str) -> None:
-        """Say one thing."""
-        tell(message)
-
     def __enter__(self) -> "PlainProgress":
         return self
 
@@ -101,10 +97,6 @@ class BarProgress(PlainProgress):
         """Move the bar."""
         self._failed += prediction.error is not None
         self._bar.update(self._task, advance=1, failed=f"{self._failed} failed" if self._failed else "")
-
-    def note(self, message: str) -> None:
-        """Say one thing above the bar."""
-        self._bar.console.print(message, markup=False, highlight=False)
 
     def __enter__(self) -> "BarProgress":
         self._bar.start()

@@ -32,10 +32,6 @@ class Progress(Protocol):
         """One more answer."""
         ...
 
-    def note(self, message: str) -> None:
-        """Something worth a line."""
-        ...
-
 
 class Silent:
     """A Progress that says nothing."""
@@ -44,9 +40,6 @@ class Silent:
         """Ignore."""
 
     def advance(self, prediction: Prediction, request: Request) -> None:
-        """Ignore."""
-
-    def note(self, message: str) -> None:
         """Ignore."""
 
 

@@ -8,31 +8,11 @@ the end of sequence. Repetition penalty counts generated tokens only, as the lib
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from salmonn_eval.records import Generation
-
-
-class Search(Protocol):
-    """One row's search.
-
-    After each `advance`, `tokens` [beams] are to be read next, beam i going on from beam `parents[i]` of the step
-    before. When `done`, `answer` holds the generated ids, the end of sequence with them if it was reached. `margin` is
-    the smallest gap that decided anything so far: where it exceeds rounding, another batch gives the same ids.
-    """
-
-    tokens: list[int]
-    parents: list[int]
-    done: bool
-    margin: float
-
-    @property
-    def answer(self) -> tuple[int, ...]:
-        """The best ids so far."""
-        ...
 
 
 class Greedy:
@@ -128,7 +108,12 @@ class Beams:
 
 
 def begin(key: str, generation: Generation, ends: frozenset[int], limit: int) -> Greedy | Beams:
-    """The search that `generation` asks for, of at most `limit` tokens; `ends` are the ends of sequence."""
+    """One row's search as `generation` asks for, of at most `limit` tokens; `ends` are the ends of sequence.
+
+    After each advance, `tokens` [beams] are to be read next, beam i going on from beam `parents[i]` of the step before.
+    When `done`, `answer` holds the generated ids, the end of sequence with them if it was reached. `margin` is the
+    smallest gap that decided anything so far: where it exceeds rounding, another batch gives the same ids.
+    """
     if generation.num_beams > 1:
         return Beams(generation, ends, limit)
     return Greedy(key, generation, ends, limit)

@@ -70,7 +70,6 @@ class _English:
 
     def __init__(self, module: ModuleType) -> None:
         self._whole = module.EnglishTextNormalizer(spelling_table())
-        self._fold = module.remove_symbols_and_diacritics
         replacers = [(re.compile(pattern), new) for pattern, new in self._whole.replacers.items()]
         self._contractions = [(pattern, new) for pattern, new in replacers if "'" in pattern.pattern]
         self._replacers = replacers
