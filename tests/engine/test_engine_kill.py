@@ -103,7 +103,7 @@ def test_whisper_killed_twenty_times_at_random_moments(whisper_command: list[str
     (undisturbed,) = runs_under(tmp_path / "undisturbed")
     expected = stored(undisturbed)
     draw = random.Random(20)
-    out, kills = tmp_path / "disturbed-0", 0
+    out, kills, runs = tmp_path / "disturbed-0", 0, 0
 
     def start() -> subprocess.Popen[bytes]:
         batch = str(draw.choice((1, 2, 4, 8)))
@@ -123,7 +123,8 @@ def test_whisper_killed_twenty_times_at_random_moments(whisper_command: list[str
             kills += 1
         if any(run.read().status == "done" for run in runs_under(out)):
             finished()
-            out = tmp_path / f"disturbed-{kills}"
+            runs += 1  # not `kills`: a run may end undisturbed, and the next needs a folder of its own
+            out = tmp_path / f"disturbed-{runs}"
     assert start().wait() == 0
     finished()
 
