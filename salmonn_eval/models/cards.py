@@ -20,12 +20,14 @@ _SECRETS = ("key", "token", "secret", "password")
 class ArgumentSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One `--model-arg`. The default's type is the argument's type; without a default it is text and may be absent.
 
+    `beside`: the default is a path, relative to the card's folder; what is given is relative to the working folder.
     Arguments are stored with every run, so none may be a secret: a backend reads those from the environment.
     """
 
     help: str
     default: Value | None = None
     required: bool = False
+    beside: bool = False
 
 
 class AudioSection(AudioPolicy, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +127,15 @@ def _contradictions(document: Document, card: CardFile) -> list[Fault]:
         ),
         *(
             (
+                ("arguments", name, "beside"),
+                not spec.beside or isinstance(spec.default, str),
+                f"the argument `{name}` is said to lie beside the card and its default is {spec.default!r}; expected a "
+                "path",
+            )
+            for name, spec in card.arguments.items()
+        ),
+        *(
+            (
                 ("arguments", name),
                 not name.lower().endswith(_SECRETS),
                 f"the argument `{name}` is named like a secret, and arguments are stored with every run; leave it out "
@@ -136,10 +147,11 @@ def _contradictions(document: Document, card: CardFile) -> list[Fault]:
     return [Fault(document.line_of(keys), message) for keys, holds, message in checks if not holds]
 
 
-def take_arguments(card: CardFile, given: dict[str, str]) -> dict[str, Value]:
+def take_arguments(card: CardFile, given: dict[str, str], folder: Path = Path()) -> dict[str, Value]:
     """The declared arguments with what was given (text from `--model-arg`) and defaults; absent optional ones left out.
 
-    Raises UsageError for an unknown argument, a missing required one, or a value of another type than the default's.
+    `folder` is the card's own. Raises UsageError for an unknown argument, a missing required one, or a value of another
+    type than the default's.
     """
     declared = ", ".join(card.arguments) or "none"
     for name in given:
@@ -150,7 +162,7 @@ def take_arguments(card: CardFile, given: dict[str, str]) -> dict[str, Value]:
         if name in given:
             taken[name] = _typed(card.name, name, given[name], spec.default)
         elif spec.default is not None:
-            taken[name] = spec.default
+            taken[name] = str(folder / str(spec.default)) if spec.beside else spec.default
         elif spec.required:
             raise UsageError(f"model `{card.name}` needs --model-arg {name}=...: {spec.help}")
     return taken

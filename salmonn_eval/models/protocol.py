@@ -15,8 +15,9 @@ LoraCapability = Literal["none", "per_call", "per_row"]
 class Capabilities(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a backend can do beyond answering one clip.
 
-    `decoding`: whether decoding settings reach it (`as asked`), it has none or its own (`own`), or its answers come
-    from elsewhere and nobody knows (`unknown`).
+    `text`: it can read what is said or heard in place of hearing it (`Request.text`). `decoding`: whether decoding
+    settings reach it (`as asked`), it has none or its own (`own`), or its answers come from elsewhere and nobody knows
+    (`unknown`).
     """
 
     lora_scale: LoraCapability = "none"
@@ -24,6 +25,7 @@ class Capabilities(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     beams: bool = False
     several_clips: bool = False
     audio: bool = True
+    text: bool = False
     decoding: Decoding = "as asked"
 
 

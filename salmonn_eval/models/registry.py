@@ -69,13 +69,14 @@ def resolve(
     `dtype` None is the card's, or else the backend's first. Raises UsageError for a broken card or argument,
     PrerequisiteError for missing files or packages.
     """
-    card = read_card(card_path(name, folders))
+    path = card_path(name, folders)
+    card = read_card(path)
     backend = find_backend(card.backend)
     dtype = dtype or card.dtype or backend.dtypes[0]
     dtype = DTYPES.get(dtype, dtype)
     if dtype not in backend.dtypes:
         raise UsageError(f"--dtype {dtype}: model `{card.name}` computes in {' or '.join(backend.dtypes)}")
-    taken = take_arguments(card, dict(arguments))
+    taken = take_arguments(card, dict(arguments), path.parent)
     facts = {
         "name": card.name,
         "backend": card.backend,

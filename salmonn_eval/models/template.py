@@ -28,6 +28,7 @@ capabilities:                     # optional: what the backend can do beyond ans
   beams: true                     # beam search
   several_clips: false            # more than one clip in a request
   audio: true                     # false: never decodes audio
+  text: false                     # true: can read what is said or heard in place of hearing it (--condition text)
   decoding: as asked              # own: decoding settings do not reach it; unknown: answers made elsewhere
 
 # default_lora_scale: 4.0         # absolute (alpha / r included); only with capabilities.lora_scale
@@ -45,7 +46,7 @@ generation:                       # optional: its own decoding defaults; task, s
 arguments:                        # what `--model-arg KEY=VALUE` can set; the backend reads these
   ckpt:
     help: "folder of the checkpoint"
-    required: true                # or `default: /path/to/checkpoint`
+    required: true                # or `default: PATH`, and `beside: true` where it lies relative to this file
   language:
     help: "language token of a multilingual checkpoint"
     default: en

@@ -12,6 +12,12 @@ Tempo = Literal["slow", "fast"]
 Mode = Literal["major", "minor"]
 Arrangement = Literal["alone", "joined", "mixed"]
 
+EVENTS = (
+    "dog", "cat", "bird", "rain", "thunder", "siren", "bell", "clock", "knock", "engine", "whistle", "footsteps",
+)  # fmt: skip
+"""The sounds of the world."""
+INSTRUMENTS = ("piano", "flute", "organ", "guitar")
+
 SAMPLE_RATE = 16_000
 LONGEST_S = 10.0
 JOIN_GAP_S = 0.1

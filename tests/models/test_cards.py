@@ -59,6 +59,7 @@ def test_every_bundled_card_is_valid(path):
         ("num_beams: 4", "num_beams: 4\ndefault_lora_scale: 4.0", 12, "go together"),
         ("num_beams: 4", "num_beams: 4\nquick_limit: 0", 12, "`quick_limit`: expected `int` >= 1"),
         ("required: true", "default: x, required: true", 13, "is required and has a default"),
+        ("note: {", "note: {beside: true, ", 16, "is said to lie beside the card and its default is None"),
         ("depth: {help:", "depth: {halp:", 14, "unknown key `halp` in `arguments.depth`"),
         ("note: {", "api_key: {", 16, "the argument `api_key` is named like a secret"),
         ("note: {", "HF_TOKEN: {", 16, "the argument `HF_TOKEN` is named like a secret"),
@@ -81,6 +82,13 @@ def test_arguments_take_the_type_of_their_default(card_file):
     assert take_arguments(card, {"answers": "x.jsonl"}) == {"answers": "x.jsonl", "depth": 3, "loud": False}
     given = {"answers": "x.jsonl", "depth": "5", "loud": "true", "note": "5"}
     assert take_arguments(card, given) == {"answers": "x.jsonl", "depth": 5, "loud": True, "note": "5"}
+
+
+def test_default_beside_the_card_is_found_from_any_working_folder(card_file, tmp_path):
+    card_file.write_text(GOOD.replace("note: {", "note: {beside: true, default: weights/small, "))
+    card, required = read_card(card_file), {"answers": "x.jsonl"}
+    assert take_arguments(card, required, tmp_path)["note"] == str(tmp_path / "weights" / "small")
+    assert take_arguments(card, required | {"note": "weights"}, tmp_path)["note"] == "weights"
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ A card gives either `folder` (one of our own, and perhaps an `adapter`), or the 
 `llm`, and `beats` unless the network was trained without it.
 """
 
+import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from salmonn_eval.errors import PrerequisiteError
+from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.jsonl import read_whole
 from salmonn_eval.models.cards import CardFile
 from salmonn_eval.models.device import torch_device
@@ -19,6 +21,7 @@ from salmonn_eval.models.salmonn.config import BeatsConfig, SalmonnConfig, Whisp
 from salmonn_eval.models.salmonn.files import ADAPTER, WHOLE, folder_files, hashes
 from salmonn_eval.models.salmonn.memory import Workload, needs, report
 
+CACHE_GB = "SALMONN_EVAL_ENCODER_CACHE_GB"
 RELEASE = ("ckpt", "beats", "whisper", "llm")
 # Arguments that are numbers of `checkpoint.Trained`; cards of networks trained otherwise declare them.
 TRAINED = ("lora_alpha", "qformer_heads", "window_level", "window_s", "stride_s")
@@ -52,14 +55,27 @@ class SalmonnBackend:
         from salmonn_eval.models.salmonn.model import ROWS, SalmonnModel
 
         place = torch_device(device)
+        cache_bound()
         _check_memory(card, place)
         loaded = _load(card, str(place))
-        cache = EncoderCache(upstream(loaded.network.hearing), encoder_cache)
+        cache = EncoderCache(upstream(loaded.network.hearing), encoder_cache, disk_bytes=cache_bound())
         return SalmonnModel(card, loaded, cache, batch_size or ROWS)
 
     def estimate(self, card: ModelCard, *, requests: int, clips: int, tokens: int, beams: int) -> list[str]:
         """Memory and time on each known GPU; nothing is loaded."""
         return report(_shape(card), card.dtype, Workload(requests, clips, tokens, beams))
+
+
+def cache_bound() -> int:
+    """Bytes that a folder of encoder outputs may take: `SALMONN_EVAL_ENCODER_CACHE_GB`, 20 unless it is set."""
+    text = os.environ.get(CACHE_GB, "20")
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    if not 0 < size < math.inf:
+        raise UsageError(f"{CACHE_GB}={text}: expected how many gigabytes encoder outputs may take, above 0")
+    return int(size * 2**30)
 
 
 def _shape(card: ModelCard) -> SalmonnConfig:

@@ -71,25 +71,32 @@ def load_release(
     every missing, unexpected and mis-shaped key.
     """
     ckpt = _section(read_file(files.ckpt), "model", files.ckpt)
-    pieces = [
-        Piece(files.ckpt, ckpt, _TRAINED_PART),
-        Piece(files.whisper, _encoder(read_folder(files.whisper)), _WHISPER_PART),
-        Piece(files.llm, _prefixed(_LLAMA, read_folder(files.llm)), _LLAMA_PART),
-    ]
-    beats = None
-    if files.beats:
-        saved = read_file(files.beats)
-        beats = _config(_section(saved, "cfg", files.beats), BeatsConfig, files.beats)
-        pieces.append(Piece(files.beats, _prefixed("beats.", _section(saved, "model", files.beats)), _BEATS_PART))
+    frozen, pieces = frozen_parts(files.whisper, files.llm, files.beats)
     config = SalmonnConfig(
-        llama={key: value for key, value in _read_config(files.llm).items() if key not in _NOT_SHAPE},
-        whisper=_config(_read_config(files.whisper), WhisperConfig, files.whisper),
-        beats=beats,
+        llama=frozen.llama,
+        whisper=frozen.whisper,
+        beats=frozen.beats,
         qformer=_qformer(ckpt, trained, files.ckpt),
         lora=_lora(ckpt, trained),
     )
+    pieces = [Piece(files.ckpt, ckpt, _TRAINED_PART), *pieces]
     network = fill(empty(config), pieces, device=torch.device(device), dtype=dtype)
     return Loaded(network, load_tokenizer(files.llm))
+
+
+def frozen_parts(whisper: Path, llm: Path, beats: Path | None) -> tuple[SalmonnConfig, list[Piece]]:
+    """The parts that a SALMONN is built around, and their shapes; the rest of the configuration is the default."""
+    pieces = [
+        Piece(whisper, _encoder(read_folder(whisper)), _WHISPER_PART),
+        Piece(llm, _prefixed(_LLAMA, read_folder(llm)), _LLAMA_PART),
+    ]
+    shape = None
+    if beats:
+        saved = read_file(beats)
+        shape = _config(_section(saved, "cfg", beats), BeatsConfig, beats)
+        pieces.append(Piece(beats, _prefixed("beats.", _section(saved, "model", beats)), _BEATS_PART))
+    llama = {key: value for key, value in _read_config(llm).items() if key not in _NOT_SHAPE}
+    return SalmonnConfig(llama, _config(_read_config(whisper), WhisperConfig, whisper), shape), pieces
 
 
 def _section(saved: Any, key: str, path: Path) -> dict[str, Any]:

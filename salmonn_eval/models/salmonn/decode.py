@@ -5,7 +5,7 @@ beam in every slot. What a row sees is its own prompt and its beams' own tokens,
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 
@@ -25,8 +25,8 @@ class Decoder:
         self.slots = slots
         self._llm = llm
 
-    def decode(self, asks: Iterable[Ask]) -> Iterator[Answer]:
-        """Answers as they are finished, in any order; asks are pulled as slots become free.
+    def decode(self, asks: Iterable[Ask], note: Callable[[str], object] = str) -> Iterator[Answer]:
+        """Answers as they are finished, in any order; asks are pulled as slots become free. `note` is told of halvings.
 
         Rows of different beam counts do not share a batch: one kind is finished before the other begins. Raises
         OutOfMemoryError when one row alone does not fit the device, UsageError for a prompt without room for an answer.
@@ -44,6 +44,7 @@ class Decoder:
             # Not in the handler, where the fault's traceback would still hold the batch's tensors.
             torch.cuda.empty_cache()
             self.slots = (self.slots + 1) // 2
+            note(f"the device's memory was short: from now on {self.slots} rows are answered at a time")
             feed.put_back(unfinished)
 
     def _rows(self, first: Sequence[Ask], feed: "_Feed", unfinished: list[Ask]) -> Iterator[Row]:

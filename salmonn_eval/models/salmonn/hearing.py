@@ -20,6 +20,9 @@ from salmonn_eval.models.salmonn.beats import Beats
 from salmonn_eval.models.salmonn.config import SalmonnConfig, WhisperConfig
 from salmonn_eval.models.salmonn.qformer import WindowQformer
 
+EncoderOutputs = tuple[Tensor, Tensor | None]
+"""Of one clip: Whisper's [positions, d_model], BEATs' [patches, size] (None: a network without it)."""
+
 
 class Hearing(nn.Module):
     """All that stands before the language model. What a clip becomes does not depend on the clips beside it."""
@@ -27,7 +30,7 @@ class Hearing(nn.Module):
     def __init__(self, config: SalmonnConfig) -> None:
         super().__init__()
         self.config = config
-        self.whisper = _whisper(config.whisper)
+        self.whisper = speech_encoder(config.whisper)
         self.ln_speech = nn.LayerNorm(config.whisper.d_model)
         if config.beats:
             self.beats = Beats(config.beats)
@@ -41,12 +44,20 @@ class Hearing(nn.Module):
 
     def encode(self, waves: Sequence[Tensor]) -> list[Tensor]:
         """The Q-Former's outputs [speech tokens, hidden_size], before the projection: what is worth keeping."""
+        return self.read(self.outputs(waves))
+
+    def outputs(self, waves: Sequence[Tensor]) -> list[EncoderOutputs]:
+        """What the two encoders make of waveforms; in SALMONN they are frozen."""
         samples = self.config.whisper.samples
         cut = [wave[:samples] for wave in waves]
         mels = frontend.log_mel(cut, self.config.whisper.num_mel_bins, samples)
         speech = self.listen(mels)
         audio = self.beats(frontend.fbank(cut)) if self.config.beats else [None] * len(cut)
-        heard: list[Tensor] = self.qformer([self.join(*pair) for pair in zip(speech, audio, strict=True)])
+        return list(zip(speech, audio, strict=True))
+
+    def read(self, outputs: Sequence[EncoderOutputs]) -> list[Tensor]:
+        """The Q-Former's outputs [speech tokens, hidden_size] of encoder outputs."""
+        heard: list[Tensor] = self.qformer([self.join(*pair) for pair in outputs])
         return heard
 
     def listen(self, mels: Tensor) -> Tensor:
@@ -64,7 +75,7 @@ class Hearing(nn.Module):
         return torch.cat([F.pad(part, (0, 0, 0, longer - len(part))) for part in (speech, audio)], dim=1)
 
 
-def _whisper(config: WhisperConfig) -> Any:
+def speech_encoder(config: WhisperConfig) -> Any:
     """Transformers' encoder with the given shape; the decoder is not built."""
     from transformers import WhisperConfig as LibraryConfig
     from transformers.models.whisper.modeling_whisper import WhisperEncoder

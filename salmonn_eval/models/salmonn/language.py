@@ -1,6 +1,6 @@
 """The network's language side: prompts in, answers and log-probabilities out, any LoRA scale in any row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from salmonn_eval.errors import UsageError
@@ -24,12 +24,14 @@ class Language:
         self.llm = Llm(model, ends, self.adapter)
         self._decoder = Decoder(self.llm, rows)
 
-    def generate(self, asks: Iterable[Ask]) -> Iterator[Answer]:
+    def generate(self, asks: Iterable[Ask], note: Callable[[str], object] = str) -> Iterator[Answer]:
         """Answers as rows finish, in any order; equal to asking one by one. Asks are pulled as rows become free.
+
+        `note` is told when the device's memory is short and fewer rows are answered at a time.
 
         Raises UsageError for an ask that cannot be, OutOfMemoryError for one that does not fit the device alone.
         """
-        return self._decoder.decode(_checked(ask) for ask in asks)
+        return self._decoder.decode((_checked(ask) for ask in asks), note)
 
     def logprobs(self, forced: Iterable[Forced]) -> Iterator[tuple[float, ...]]:
         """Natural-log probabilities of the tokens of each continuation, in order."""

@@ -1,7 +1,7 @@
 """A loaded SALMONN as a `Model`: requests and audio in, predictions out."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -33,14 +33,16 @@ class SalmonnModel:
         has_adapter = loaded.network.config.lora is not None
         self._language = Language(loaded.network.llama, [self._end], rows=rows, has_adapter=has_adapter)
         self._device = self._language.llm.device
+        self._note: Callable[[str], object] = str
         self._clips_at_once = CLIPS_AT_ONCE if self._device.type == "cuda" else 1
 
     def generate(self, requests: Iterable[Request], audio: AudioSource) -> Iterator[Prediction]:
         """Answers in the order in which they are finished; audio is heard as rows become free."""
+        self._note = audio.note
         refused: list[Prediction] = []
         cut: dict[str, float] = {}
         since = time.perf_counter()
-        for answer in self._language.generate(self._asks(requests, audio, refused, cut)):
+        for answer in self._language.generate(self._asks(requests, audio, refused, cut), audio.note):
             yield from refused
             refused.clear()
             now = time.perf_counter()
@@ -52,6 +54,7 @@ class SalmonnModel:
         self, requests: Iterable[Request], continuations: Sequence[str], audio: AudioSource
     ) -> Iterator[TokenLogprobs]:
         """Of each continuation under each request, in order: its tokens, tokenised as an answer, and the end."""
+        self._note = audio.note
         tokens = tuple((*self._prompts.ids(continuation), self._end) for continuation in continuations)
         keys: list[str] = []
 
@@ -121,6 +124,7 @@ class SalmonnModel:
                 raise OutOfMemoryError(f"one clip does not fit the device: {fault}") from fault
         torch.cuda.empty_cache()
         self._clips_at_once = half = (len(sounds) + 1) // 2
+        self._note(f"the device's memory was short: from now on {half} clips are encoded at a time")
         return self._hear(sounds[:half]) + self._hear(sounds[half:])
 
     def _prediction(self, answer: Answer, seconds: float, cut_s: float) -> Prediction:

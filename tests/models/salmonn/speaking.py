@@ -28,6 +28,10 @@ class Sounds:
 
     def __init__(self, waves: dict[str, Waveform]) -> None:
         self.waves = waves
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def waveforms(self, request: Request) -> tuple[Waveform, ...]:
         return tuple(self.waves[request.sample_id] for _ in request.clips)

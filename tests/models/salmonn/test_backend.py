@@ -9,6 +9,7 @@ from speaking import answers, instruction, model, request, sounds
 
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.models import registry
+from salmonn_eval.models.salmonn.backend import cache_bound
 from salmonn_eval.models.salmonn.checkpoint import Trained, load_release
 from salmonn_eval.models.salmonn.folder import save, save_adapter
 
@@ -144,3 +145,17 @@ def test_a_card_s_settings_are_the_release_s():
         assert found.template == "USER: <Speech><SpeechHere></Speech> {instruction}\nASSISTANT:"
         assert (found.default_lora_scale, found.capabilities.lora_scale) == (4.0, "per_row")
         assert (found.audio.max_s, found.audio.min_s, found.audio.channels) == (30, 1, "first")
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf"])
+def test_a_cache_bound_that_is_none_is_refused(text, monkeypatch):
+    monkeypatch.setenv("SALMONN_EVAL_ENCODER_CACHE_GB", text)
+    with pytest.raises(UsageError, match=f"SALMONN_EVAL_ENCODER_CACHE_GB={text}: expected how many gigabytes"):
+        cache_bound()
+
+
+def test_the_cache_bound_is_twenty_gigabytes_unless_said(monkeypatch):
+    monkeypatch.delenv("SALMONN_EVAL_ENCODER_CACHE_GB", raising=False)
+    assert cache_bound() == 20 * 2**30
+    monkeypatch.setenv("SALMONN_EVAL_ENCODER_CACHE_GB", "0.5")
+    assert cache_bound() == 2**29

@@ -152,7 +152,9 @@ def test_half_precision_stays_near(files, dtype):
     with torch.inference_mode():
         embeds = loaded.network.hearing(case(NAME).waves())[0].float()
     theirs = case(NAME).tensors["speech_embeds"][0]
-    assert difference(embeds, theirs) < 0.1 * float(theirs.std())
+    # Over all numbers, not the worst. A processor with matrix units for bfloat16 is 0.17 off on this random network,
+    # one without far less; what belongs to another network is 1.4 off.
+    assert float((embeds - theirs).square().mean().sqrt()) < 0.3 * float(theirs.std())
 
 
 def test_the_reference_s_own_files_load(shared):

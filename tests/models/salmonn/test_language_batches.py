@@ -151,7 +151,10 @@ def test_short_memory_halves_the_rows_and_loses_nothing():
     expected = answered(Language(adapted_llama(), [END], rows=1), asked)
     llama = adapted_llama()
     refuse_beyond(llama, rows=2)
-    found = answered(Language(llama, [END], rows=8), asked)
+    notes: list[str] = []
+    found = {answer.key: answer for answer in Language(llama, [END], rows=8).generate(asked, notes.append)}
+    assert "from now on 4 rows are answered at a time" in notes[0]
+    assert "from now on 2 rows" in notes[1]
     assert {key: answer.ids for key, answer in found.items()} == {key: answer.ids for key, answer in expected.items()}
 
 

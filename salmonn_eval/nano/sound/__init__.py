@@ -1,0 +1,1 @@
+"""How the closed world sounds: voices, noises and music made by code, coded as they ship."""
