@@ -1,23 +1,32 @@
 """What every source is made of: annotated items read one by one, of which those with audio on disk are samples."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from salmonn_eval.canonical import canonical
 from salmonn_eval.data.cells import CELL_SCHEME
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.records import Sample
 
 
 class Item(Struct, frozen=True):
-    """One annotated item and where it stands: `line` of `file`, from 1 (entry or row number where it has no lines)."""
+    """One annotated item and where it stands: `line` of `file`, from 1 (entry or row number where it has no lines).
+
+    `left_out` says why it is not asked although it is annotated (a reference without a word, say): shown as n of N.
+    """
 
     file: str
     line: int
     sample: Sample
+    left_out: str | None = None
+
+
+Settled = tuple[tuple[str, str], ...]
 
 
 class SampleSource(Protocol):
@@ -28,11 +37,20 @@ class SampleSource(Protocol):
         ...
 
     def samples(self) -> Iterator[Sample]:
-        """Items whose audio is there. Streams; ids are unique."""
+        """Items whose audio is there and that are not left out. Streams; ids are unique."""
         ...
 
     def absent(self) -> tuple[str, ...]:
-        """Ids of the items whose audio is not there: unplanned, shown as n of N."""
+        """Ids of the items that are not asked, their audio not being there or left out: shown as n of N."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """What one should know of the data before a run, a sentence each: left-out items, lacking metadata."""
+        ...
+
+    @property
+    def protocol(self) -> Settled:
+        """What was settled in making the data (a voice, a lexicon, a rule for tags): part of every signature."""
         ...
 
     def fingerprint(self) -> str:
@@ -41,11 +59,23 @@ class SampleSource(Protocol):
 
 
 class AnnotatedSource:
-    """A SampleSource over any reader: `read` starts a new pass over the items, `stamp` hashes the annotation."""
+    """A SampleSource over any reader: `read` starts a new pass over the items, `stamp` hashes the annotation.
 
-    def __init__(self, read: Callable[[], Iterator[Item]], stamp: Callable[[], str]) -> None:
+    `remarks` yields the reader's own sentences; see SampleSource for `protocol`.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Iterator[Item]],
+        stamp: Callable[[], str],
+        *,
+        remarks: Callable[[], Iterable[str]] = tuple,
+        protocol: Settled = (),
+    ) -> None:
         self._read = read
         self._stamp = stamp
+        self._remarks = remarks
+        self.protocol = protocol
 
     def items(self) -> Iterator[Item]:
         """See SampleSource; raises UsageError for malformed annotation and for a sample of more than two clusters."""
@@ -74,6 +104,8 @@ class AnnotatedSource:
                     f"{item.file}:{item.line}: id {sample.id!r} stands already in {earlier[0]}:{earlier[1]}; "
                     "expected a different id for every item"
                 )
+            if item.left_out is not None:
+                continue
             missing = absent_file(sample)
             if missing is None:
                 present += 1
@@ -88,7 +120,12 @@ class AnnotatedSource:
 
     def absent(self) -> tuple[str, ...]:
         """See SampleSource."""
-        return tuple(item.sample.id for item in self.items() if absent_file(item.sample) is not None)
+        return tuple(item.sample.id for item in self.items() if item.left_out or absent_file(item.sample) is not None)
+
+    def remarks(self) -> tuple[str, ...]:
+        """See SampleSource."""
+        left = Counter(item.left_out for item in self.items() if item.left_out is not None)
+        return (*self._remarks(), *(f"{count} items are not asked: {why}" for why, count in sorted(left.items())))
 
     def fingerprint(self) -> str:
         """See SampleSource."""
@@ -119,6 +156,17 @@ def files_stamp(files: Sequence[Path], root: Path) -> str:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def items_stamp(items: Iterable[Item]) -> str:
+    """Hexadecimal SHA-256 over what items say, whatever folder their audio lies in: for annotation too big to hash."""
+    digest = hashlib.sha256()
+    for item in items:
+        sample = item.sample
+        cuts = [(ref.start_s, ref.end_s) for clip in sample.clips for ref in clip.parts]
+        said = [sample.id, sample.fields, sample.references, sample.labels, sample.cluster, sample.group]
+        digest.update(canonical([said, cuts, item.left_out]))
     return digest.hexdigest()
 
 

@@ -29,10 +29,12 @@ def check_dataset(task: Located, dataset_id: str, dataset: DatasetSpec, data_dir
 def _findings(task: Located, name: str, dataset: DatasetSpec, data_dirs: Mapping[str, Path]) -> Iterator[Finding]:
     seen: dict[str, Item] = {}
     count = absent = clustered = 0
+    remarks: tuple[str, ...] = ()
     try:
         wordings = _wordings(task, dataset)
         needed = _needed(dataset, wordings)
-        for item in open_source(dataset, Path(task.root), data_dirs).items():
+        source = open_source(dataset, Path(task.root), data_dirs)
+        for item in source.items():
             count += 1
             clustered += bool(item.sample.cluster)
             yield from _item_findings(item, seen.setdefault(item.sample.id, item), needed)
@@ -41,6 +43,7 @@ def _findings(task: Located, name: str, dataset: DatasetSpec, data_dirs: Mapping
             absent += missing is not None
             if missing is not None and dataset.corpus is None:
                 yield Finding(item.file, item.line, f"{item.sample.id}: no such audio file: {missing}")
+        remarks = source.remarks()
     except PrerequisiteError as fault:
         bundled = dataset.source == "manifest" and dataset.corpus is None
         yield Finding(task.file, None, f"{name}: {fault}", "error" if bundled else "note")
@@ -48,6 +51,7 @@ def _findings(task: Located, name: str, dataset: DatasetSpec, data_dirs: Mapping
     except UsageError as fault:
         yield _placed(task, name, fault)
         return
+    yield from (Finding(task.file, None, f"{name}: {remark}", "note") for remark in remarks)
     if absent and dataset.corpus is not None:
         yield Finding(task.file, None, f"{name}: audio of {absent} of {count} items is not on disk", "note")
     if count and not clustered and dataset.cluster not in ITEM_CLUSTERS:

@@ -5,10 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from salmonn_eval.data.annotated import AnnotatedSource, Item, files_stamp
+from salmonn_eval.data.corpora.text import lines
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.records import AudioRef, Clip, Sample
 from salmonn_eval.tasks.spec import DatasetSpec
 
+_WHAT = "LibriSpeech's transcripts"
 _GENDERS = {"F": "female", "M": "male"}
 
 
@@ -36,7 +38,7 @@ def _items(transcripts: Sequence[Path], speakers: Path, clustered: bool) -> Iter
     for path in transcripts:
         speaker = path.parent.parent.name
         group = {"gender": genders[speaker]} if speaker in genders else {}
-        for number, line in enumerate(_lines(path), start=1):
+        for number, line in lines(path, _WHAT):
             utterance, _, text = line.strip().partition(" ")
             if not utterance:
                 continue
@@ -50,13 +52,9 @@ def _items(transcripts: Sequence[Path], speakers: Path, clustered: bool) -> Iter
 
 def read_genders(path: Path) -> dict[str, str]:
     """Speaker id to `female` or `male`, from the rows `ID | SEX | SUBSET | MINUTES | NAME` of SPEAKERS.TXT."""
-    rows = (line.split("|") for line in _lines(path) if line.strip() and not line.startswith(";"))
+    rows = (
+        line.split("|")
+        for _, line in lines(path, "LibriSpeech's table of speakers")
+        if line.strip() and not line.startswith(";")
+    )
     return {row[0].strip(): _GENDERS[row[1].strip()] for row in rows if len(row) > 1 and row[1].strip() in _GENDERS}
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as fault:
-        line = fault.object.count(b"\n", 0, fault.start) + 1
-        raise UsageError(f"{path}:{line}: not UTF-8; expected LibriSpeech's own text file") from fault

@@ -61,12 +61,15 @@ def open_manifest(dataset: DatasetSpec, folder: Path) -> AnnotatedSource:
     return AnnotatedSource(partial(read_manifest, path), partial(files_stamp, [path], path.parent))
 
 
-def read_manifest(path: Path) -> Iterator[Item]:
-    """Yield the items of a manifest; raises UsageError with file and line for whatever is not as expected."""
+def read_manifest(path: Path, audio: Path | None = None) -> Iterator[Item]:
+    """Yield the items of a manifest; raises UsageError with file and line for whatever is not as expected.
+
+    Audio paths are relative to the folder `audio`, by default the manifest's own.
+    """
     occurrences: dict[str, int] = {}
     for number, row in read_rows(path, Row, what="manifest line"):
         where = f"{path}:{number}"
-        clips = tuple(_clip(row, path.parent, where))
+        clips = tuple(_clip(row, audio or path.parent, where))
         sample_id = str(row.id) if row.id is not None else identified(_material(row), occurrences)
         yield Item(str(path), number, _sample(row, sample_id, clips))
 

@@ -3,7 +3,7 @@
 As in the release's own data loader, the files of `expand_wav` follow the first with 0.1 s of silence between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,19 +36,21 @@ class Annotation(Struct, frozen=True):
     annotation: tuple[Entry, ...]
 
 
-def open_annotation(dataset: DatasetSpec, folder: Path) -> AnnotatedSource:
+def open_annotation(dataset: DatasetSpec, folder: Path, beside: Mapping[str, Path] | None = None) -> AnnotatedSource:
     """The annotation at the dataset's `path` below `folder`; `config` keeps the entries of one `task` key only.
 
     Audio paths are looked up below `folder` where the dataset has a corpus (whatever folders lay above it on the
-    machine that wrote the file), else relative to the annotation. Ids are file names without suffix; a name that
-    comes again gets `#2`, `#3`, ... `columns` gives roles to `path`, `text`, `Q`; by default Q is the field `question`.
+    machine that wrote the file), or below `--data audio=DIR`, else relative to the annotation. Ids
+    are file names without suffix; a name that comes again gets `#2`, `#3`, ... `columns` gives roles to `path`, `text`,
+    `Q`; by default Q is the field `question`.
     """
     if dataset.path is None:
         raise UsageError("a dataset of source 'salmonn' has no path; expected `path: FILE.json`")
     path = folder / dataset.path
     if not path.is_file():
         raise PrerequisiteError(f"{path}: no such annotation; expected the release's JSON with a list `annotation`")
-    files = AudioFolder(folder) if dataset.corpus else None
+    audio = folder if dataset.corpus else (beside or {}).get("audio")
+    files = AudioFolder(audio) if audio else None
     return AnnotatedSource(partial(_items, dataset, path, files), partial(files_stamp, [path], path.parent))
 
 
@@ -65,14 +67,20 @@ def _items(dataset: DatasetSpec, path: Path, files: "AudioFolder | None") -> Ite
         row: dict[str, Any] = {
             "id": stem if seen[stem] == 1 else f"{stem}#{seen[stem]}",
             "path": entry.path,
-            "text": entry.text,
+            # Labels are written as sentences ("Yes."); the task's labels are words in lower case.
+            "text": entry.text.strip(" .").lower() if columns.get("label") == "text" else entry.text,
             "Q": entry.Q,
         }
-        refs = tuple(
-            AudioRef(str(files.find(name) if files else path.parent / name)) for name in (entry.path, *entry.expand_wav)
-        )
-        clip = Clip(refs, join="concat", gap_s=_GAP_S) if len(refs) > 1 else Clip(refs)
+        clip = clip_of(entry, path, files)
         yield Item(str(path), number, reader.sample(row, (clip,), f"{path}: entry {number}"))
+
+
+def clip_of(entry: Entry, path: Path, files: "AudioFolder | None") -> Clip:
+    """The entry's sound, its files in `files` or relative to the annotation at `path`."""
+    refs = tuple(
+        AudioRef(str(files.find(name) if files else path.parent / name)) for name in (entry.path, *entry.expand_wav)
+    )
+    return Clip(refs, join="concat", gap_s=_GAP_S) if len(refs) > 1 else Clip(refs)
 
 
 class AudioFolder:

@@ -10,8 +10,8 @@ from salmonn_eval.data.annotated import SampleSource
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.tasks.spec import DatasetSpec
 
-# A reader opens a dataset definition whose files lie below a folder.
-Reader = Callable[[DatasetSpec, Path], SampleSource]
+# A reader opens a dataset definition whose files lie below a folder: `(DatasetSpec, Path)`, and see `JOINED`.
+Reader = Callable[..., SampleSource]
 
 READERS: Mapping[str, str] = MappingProxyType(
     {
@@ -19,13 +19,24 @@ READERS: Mapping[str, str] = MappingProxyType(
         "librispeech": "salmonn_eval.data.librispeech:open_librispeech",
         "salmonn": "salmonn_eval.data.salmonn_json:open_annotation",
         "huggingface": "salmonn_eval.data.huggingface:open_dataset",
+        "audiocaps": "salmonn_eval.data.corpora.audiocaps:open_audiocaps",
+        "clotho": "salmonn_eval.data.corpora.clotho:open_clotho",
+        "covost2": "salmonn_eval.data.corpora.covost2:open_covost2",
+        "gigaspeech": "salmonn_eval.data.corpora.gigaspeech:open_gigaspeech",
+        "iemocap": "salmonn_eval.data.corpora.iemocap:open_iemocap",
+        "inspec": "salmonn_eval.data.speech.spoken:open_spoken",
+        "librimix": "salmonn_eval.data.corpora.librimix:open_librimix",
+        "librispeech-phones": "salmonn_eval.data.corpora.librispeech_phones:open_librispeech_phones",
+        "musiccaps": "salmonn_eval.data.corpora.musiccaps:open_musiccaps",
+        "slurp": "salmonn_eval.data.corpora.slurp:open_slurp",
+        "voxceleb1": "salmonn_eval.data.corpora.voxceleb1:open_voxceleb1",
+        "wikiqa": "salmonn_eval.data.speech.spoken:open_spoken",
     }
 )
-# Corpora that task definitions may name before this version can read their own layout.
-NAMED_ONLY = frozenset(
-    {"audiocaps", "covost2", "gigaspeech", "iemocap", "in-house", "inspec", "librimix", "librispeech-phones"}
-    | {"musiccaps", "slurp", "voxceleb1", "wikiqa"}
-)
+# Readers that look at a second corpus (`--data OTHER=DIR`), and so take all folders as a third argument.
+JOINED = frozenset({"librimix", "librispeech-phones", "salmonn"})
+# What task definitions may name although no reader can have it.
+NAMED_ONLY = frozenset({"in-house"})
 
 
 def open_source(dataset: DatasetSpec, root: Path, data_dirs: Mapping[str, Path]) -> SampleSource:
@@ -35,7 +46,8 @@ def open_source(dataset: DatasetSpec, root: Path, data_dirs: Mapping[str, Path])
     unknown source or a malformed definition. Nothing is read beyond what tells whether the data is there.
     """
     open_ = reader(dataset)
-    return open_(dataset, root if dataset.corpus is None else corpus_folder(dataset, data_dirs))
+    folder = root if dataset.corpus is None else corpus_folder(dataset, data_dirs)
+    return open_(dataset, folder, data_dirs) if dataset.source in JOINED else open_(dataset, folder)
 
 
 def reader(dataset: DatasetSpec) -> Reader:
@@ -64,9 +76,11 @@ def corpus_folder(dataset: DatasetSpec, data_dirs: Mapping[str, Path]) -> Path:
     corpus = dataset.corpus
     assert corpus is not None
     if corpus not in data_dirs:
-        how = dataset.unavailable or dataset.get or "see the corpus's own page"
+        how = dataset.get or dataset.unavailable or "see the corpus's own page"
+        licence = f"; licence: {dataset.licence}" if dataset.licence else ""
         raise PrerequisiteError(
-            f"corpus {corpus!r} is not at hand (how to get it: {how.rstrip('.')}); then say --data {corpus}=DIR"
+            f"corpus {corpus!r} is not at hand (how to get it: {how.rstrip('.')}{licence}); "
+            f"then say --data {corpus}=DIR"
         )
     folder = data_dirs[corpus]
     if not folder.is_dir():

@@ -85,7 +85,7 @@ def test_a_malformed_line_is_found_at_its_line_beside_what_came_before(tmp_path,
     [
         ({"path": "none.jsonl"}, "error", "none.jsonl: no such manifest"),
         ({"corpus": "own"}, "note", "corpus 'own' is not at hand"),
-        ({"source": "slurp"}, "note", "not readable by this version"),
+        ({"source": "in-house"}, "note", "not readable by this version"),
         ({"source": "manifset"}, "error", "did you mean 'manifest'"),
     ],
 )

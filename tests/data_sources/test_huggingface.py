@@ -190,3 +190,21 @@ def test_a_row_or_column_that_is_not_there_is_an_audio_error(table, tmp_path):
             cell(f"hf://{tmp_path}/set?{place}")
     with pytest.raises(AudioError, match="expected encoded audio"):
         cell(f"hf://{tmp_path}/set?split=test&column=reader#0")
+
+
+def test_a_mirror_with_lists_of_captions_has_several_references(tmp_path, recordings):
+    rows = {
+        "audio": [str(path) for path in recordings],
+        "youtube_id": ["a", "b", "c", "d"],
+        "captions": [["A dog barks", "A hound howls"], ["Rain"], ["Wind", "Wind blows"], ["A door"]],
+    }
+    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "mirror.parquet")
+    columns = {"id": "youtube_id", "audio": "audio", "reference": "captions"}
+    mirror = {"path": "mirror.parquet", "split": "train", "cluster": "clip", "breakdown": ()}
+    samples = list(open_(tmp_path, columns=columns, **mirror).samples())
+    assert [sample.references for sample in samples] == [tuple(captions) for captions in rows["captions"]]
+    assert [sample.id for sample in samples] == ["a", "b", "c", "d"]
+    with pytest.raises(
+        UsageError, match="no column 'caption' for reference; expected one of audio, youtube_id, captions"
+    ):
+        open_(tmp_path, columns={**columns, "reference": "caption"}, **mirror)

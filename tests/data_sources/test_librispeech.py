@@ -94,6 +94,13 @@ def test_a_malformed_transcript_is_named_with_file_and_line(root):
         list(open_(root).samples())
 
 
+def test_a_byte_order_mark_and_windows_line_ends_are_read_as_meant(root):
+    path = root / "test-other/367/130732/367-130732.trans.txt"
+    before = [sample for sample in open_(root).samples()]
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [sample for sample in open_(root).samples()] == before
+
+
 def test_a_split_that_is_not_there_or_not_named_is_said(root):
     with pytest.raises(PrerequisiteError, match="test-clean: no transcripts"):
         open_source(msgspec.structs.replace(SPEC, split="test-clean"), Path(), {"librispeech": root})

@@ -134,3 +134,10 @@ def test_the_fingerprint_is_of_the_annotation_and_not_of_its_place(folder, tmp_p
     first = source(folder, {"id": "a"}).fingerprint()
     assert source(elsewhere, {"id": "a"}).fingerprint() == first
     assert source(folder, {"id": "b"}).fingerprint() != first
+
+
+def test_a_manifest_with_a_byte_order_mark_and_windows_line_ends_is_read_as_meant(tmp_path):
+    lines = ['{"id": "a", "text": "one"}', '{"id": "b", "text": "two"}']
+    (tmp_path / "own.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    spec = DatasetSpec(suite="mini", source="manifest", cluster="item", path="own.jsonl")
+    assert [sample.references for sample in open_source(spec, tmp_path, {}).samples()] == [("one",), ("two",)]

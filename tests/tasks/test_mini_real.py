@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from salmonn_eval.bundled import bundled
+from salmonn_eval.data.audio import decode
+from salmonn_eval.data.sources import open_source
+from salmonn_eval.records import AudioPolicy
 from salmonn_eval.tasks.discover import Catalogue
 from salmonn_eval.tasks.selection import find_task
 
@@ -34,15 +38,49 @@ def test_a_manifest_has_the_stated_number_of_unique_items(bundled_tasks: Catalog
         assert row["group"]["gender"] in {"male", "female"}
 
 
+@pytest.mark.parametrize(("task_id", "count"), [("er", 33), ("osr", 35), ("sf", 106), ("sv", 119)])
+def test_what_is_made_of_several_corpora_and_of_pairs_is_all_there(
+    bundled_tasks: Catalogue, task_id: str, count: int
+) -> None:
+    dataset = find_task(bundled_tasks, task_id).spec.datasets["mini-real"]
+    samples = list(open_source(dataset, bundled("tasks"), {}).samples())
+    assert dataset.n_expected == len(samples) == count
+    for sample in samples:
+        assert set(dataset.fields) <= set(sample.fields)
+        assert sample.cluster and decode(sample.clips[0], AudioPolicy()).seconds > 1
+
+
+def test_pairs_are_of_the_speakers_that_they_name() -> None:
+    transcripts = {row["audio"]: row["fields"]["transcript"] for row in rows("asr")}
+    hashes = {row["audio"]: row["sha256"] for row in rows("asr")}
+    for row in (*rows("osr"), *rows("sv")):
+        speakers = [part["path"].removeprefix("audio/").split("-")[0] for part in row["audio"]]
+        assert list(dict.fromkeys(speakers)) == row["cluster"]
+        assert all(hashes[part["path"]] == part["sha256"] for part in row["audio"])
+    for row in rows("osr"):
+        assert row["references"] == [transcripts[part["path"]] for part in row["audio"]]
+        for part, gain in zip(row["audio"], row["gains"], strict=True):
+            sound = soundfile.read(FOLDER / part["path"])[0] * gain
+            assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.06, abs=1e-4)
+    for row in rows("sv"):
+        assert row["labels"] == ["yes" if len(row["cluster"]) == 1 else "no"]
+
+
+def test_orders_have_the_asked_slot_among_their_slots() -> None:
+    for row in rows("sf"):
+        assert row["references"] == [row["fields"]["slots"][row["fields"]["slot"]]]
+        assert row["id"] == f"{row['cluster'][0]}/{row['fields']['slot']}"
+
+
 def test_recordings_are_bit_identical_and_as_long_as_stated() -> None:
-    listed = {row["audio"]: row for name in ("asr", "pr", "gr") for row in rows(name)}
+    listed = {row["audio"]: row for name in ("asr", "pr", "gr", "er", "sf") for row in rows(name)}
     assert {f"audio/{file.name}" for file in (FOLDER / "audio").iterdir()} == set(listed)
     for name, row in listed.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == row["sha256"]
         info = soundfile.info(FOLDER / name)
         assert (info.samplerate, info.channels, info.format) == (16_000, 1, "FLAC")
         assert info.duration == pytest.approx(row["duration_s"], abs=1e-4)
-    assert sum(row["duration_s"] for row in listed.values()) == pytest.approx(440.0, abs=0.1)
+    assert sum(row["duration_s"] for row in listed.values()) == pytest.approx(440.0 + 57.2 + 208.3, abs=0.1)
 
 
 def test_references_are_transcripts_phones_and_labels() -> None:
@@ -60,11 +98,14 @@ def test_references_are_transcripts_phones_and_labels() -> None:
 def test_every_reader_is_credited_and_both_licences_travel_along() -> None:
     credit = (FOLDER / "ATTRIBUTION.md").read_text(encoding="utf-8")
     speakers = {row["cluster"][0] for row in rows("asr")}
-    assert set(re.findall(r"^\| (\d+) \|", credit, re.MULTILINE)) == speakers
-    assert len(speakers) == 10
+    actors = {row["cluster"][0].removeprefix("emodb-") for row in rows("er")}
+    assert set(re.findall(r"^\| (\d+) \|", credit, re.MULTILINE)) == speakers | actors
+    assert len(speakers) == len(actors) == 10
     licence = (FOLDER / "LICENSE.txt").read_text(encoding="utf-8")
     assert "Creative Commons Attribution 4.0" in licence
     assert "Carnegie Mellon University" in licence
+    assert "CC0 1.0" in licence and "Apache License, Version 2.0" in licence
+    assert "Picovoice Inc." in credit and "Burkhardt" in credit
     assert (FOLDER / "README.md").is_file()
 
 
@@ -83,3 +124,31 @@ def test_recordings_and_texts_equal_their_source(shared: Path) -> None:
     complete = {name for name, row in source.items() if not row["labels"]["phones_oov"]}
     assert {row["id"] for row in rows("pr")} == complete
     assert all(row["references"] == [source[row["id"]]["labels"]["phones_lexicon"]] for row in rows("pr"))
+
+
+def test_emotions_and_orders_equal_their_source(shared: Path) -> None:
+    folder = shared / "samples" / "annotations"
+    emodb, orders = (
+        {row["id"]: row for row in map(json.loads, (folder / name).read_text(encoding="utf-8").splitlines())}
+        for name in ("emodb.jsonl", "barista_slots.jsonl")
+    )
+    whole = {k for k, row in emodb.items() if row["labels"]["complete_utterance"]}
+    four = {k for k, row in emodb.items() if row["labels"]["emotion_salmonn_4class"]}
+    assert {row["id"] for row in rows("er")} == whole & four
+    for row in rows("er"):
+        source = emodb[row["id"]]
+        assert (row["sha256"], row["labels"]) == (source["sha256"], [source["labels"]["emotion_salmonn_4class"]])
+        assert (row["fields"]["transcript"], row["group"]["gender"]) == (source["text"], source["gender"])
+    for row in rows("sf"):
+        source = orders[row["cluster"][0]]
+        assert row["sha256"] == source["sha256"]
+        assert sorted(row["fields"]["slots"].values()) == sorted(source["labels"]["slots"].values())
+    assert {row["cluster"][0] for row in rows("sf")} == orders.keys()
+
+
+def test_no_headline_needs_what_the_recordings_do_not_have(bundled_tasks: Catalogue) -> None:
+    """Orders have no transcript: a rule that needs one would leave every run of them incomplete."""
+    dataset = find_task(bundled_tasks, "sf").spec.datasets["mini-real"]
+    assert dataset.following is not None and dataset.following.rule == "answer"
+    assert [metric.name for metric in dataset.metrics or () if metric.headline] == ["slot_accuracy"]
+    assert all("transcript" not in row["fields"] for row in rows("sf"))
