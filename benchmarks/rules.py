@@ -15,11 +15,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from salmonn_eval.bundled import bundled
+from salmonn_eval.nano.language.corpus import draw_example
 from salmonn_eval.records import Finish, Generation, Prediction, Request, Sample, Variant
 from salmonn_eval.scorers.rules import FOLLOWING, MARKS, Output, follows, performed
 
@@ -52,6 +55,32 @@ def embedded() -> Iterator[Gold]:
             yield Gold(kind, row["references"][0], row["fields"]["transcript"])
     yield from (Gold("label", label.capitalize() + ".") for label in EMOTIONS)
     yield from (Gold("yes/no", text) for text in ("Yes", "No", "Yes.", "No."))
+
+
+MINI = {
+    "asr": "transcript", "en2zh": "Chinese", "en2de": "German", "en2ja": "Japanese", "pr": "phones", "aac": "caption",
+    "mc": "caption", "ke": "keywords", "sf": "answer", "sqqa": "answer", "sac": "answer",
+}  # fmt: skip
+"""Sets of the synthetic suite whose references are answers, and of which kind."""
+
+
+def synthetic() -> Iterator[Gold]:
+    """The gold answers of the synthetic suite: closed answers as sentences where the world speaks in sentences."""
+    folder = bundled("tasks") / "mini"
+    for name, kind in MINI.items():
+        for row in _rows(folder / f"{name}.jsonl"):
+            text = ", ".join(row["references"][:3]) if kind == "keywords" else row["references"][0]
+            yield Gold(kind, text, row["fields"].get("transcript"))
+    for row in _rows(folder / "osr.jsonl"):
+        yield Gold("two speakers", "\n".join(row["references"]), row["fields"]["transcript"])
+    for name, kind in (("er", "label"), ("sv", "yes/no")):
+        yield from (
+            Gold(kind, row["labels"][0], row["fields"]["transcript"]) for row in _rows(folder / f"{name}.jsonl")
+        )
+    rng = Random(1)
+    for _ in range(100):
+        example = draw_example(rng, "test", "story")
+        yield Gold("story", example.item.target, example.item.material.get("transcript"))
 
 
 def recordings(samples: Path) -> Iterator[Gold]:
@@ -188,7 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--more", type=Path, help="folder with samples/, metrics/ and reference/")
     more: Path | None = parser.parse_args().more
-    golds = list(embedded())
+    golds = [*embedded(), *synthetic()]
     pairs: list[tuple[Gold, Gold]] = []
     if more is not None:
         golds += [*recordings(more / "samples"), *texts(more / "samples"), *translations(more / "metrics")]
@@ -211,6 +240,10 @@ def main() -> None:
 
 
 def _lines(path: Path) -> Iterator[dict[str, str]]:
+    return map(json.loads, path.read_text("utf-8").splitlines())
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     return map(json.loads, path.read_text("utf-8").splitlines())
 
 

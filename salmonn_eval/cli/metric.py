@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def metric(
     name: Annotated[str, typer.Argument(help="The metric, e.g. wer, bleu or meteor (`list metrics`).")],
-    file: Annotated[Path, typer.Argument(help='JSONL of {"id", "hyp", "refs"}; cpwer: {"id", "hyps", "refs"}.')],
+    file: Annotated[Path, typer.Argument(help='JSONL of {"id", "hyp", "refs"}; cpwer: "hyps"; a judge: "question".')],
     more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", hidden=True)] = None,
     set_: Annotated[
         list[str] | None,
@@ -24,17 +24,24 @@ def metric(
             help="lang=zh, labels=happy,sad, or one of the metric's settings, e.g. normalizer=none; repeatable.",
         ),
     ] = None,
+    judge_model: o.JudgeModel = None,
+    judge_url: o.JudgeUrl = None,
+    judge_key_env: o.JudgeKeyEnv = None,
+    intervals: o.Intervals = "standard",
     json: o.Json = False,
 ) -> None:
     """Score a file of answers, as a tool of its own: value, interval, counts and signature."""
+    from salmonn_eval.cli import parse
     from salmonn_eval.cli.console import say, say_json
-    from salmonn_eval.cli.parse import pairs
     from salmonn_eval.engine.alone import score_file
+    from salmonn_eval.engine.judging import judge_settings
 
-    settings = pairs("--set", [*(set_ or ()), *(more or ())])
+    settings = parse.pairs("--set", [*(set_ or ()), *(more or ())])
     language = settings.pop("lang", None)
     labels = tuple(label for label in settings.pop("labels", "").split(",") if label.strip())
-    found = score_file(name, file, settings, language=language, labels=labels)
+    judge = judge_settings(judge_model, judge_url, judge_key_env)
+    method = parse.intervals(intervals)
+    found = score_file(name, file, settings, language=language, labels=labels, judge=judge, intervals=method)
     if json:
         say_json(found)
     else:

@@ -32,13 +32,19 @@ class AnswerAccuracy(HitScorer):
     def measure_one(self, answer: Answer) -> Measure:
         """Statistics (hit, 1); `answer` is the gold answer that was found."""
         sample, _, prediction = answer
-        golds = self._short(sample)
-        if not golds:
-            return Measure("unscored", why=_no_gold(sample))
+        graded = self.grade(sample, prediction.text or "")
+        if graded.status != "scored":
+            return graded
         verdict = verdict_on(answer, self._context)
         if verdict.followed == "no":
             return self.scored(0, 1, why=f"not followed: {verdict.why}")
-        text = prediction.text or ""
+        return graded
+
+    def grade(self, sample: Sample, text: str) -> Measure:
+        """The same without a look at whether the text follows the task."""
+        golds = self._short(sample)
+        if not golds:
+            return Measure("unscored", why=_no_gold(sample))
         units = self._reader.units(text)
         found = next((gold for gold, phrase in golds.items() if _says(text, units, phrase)), None)
         return self.scored(found is not None, 1, found, None if found else "no gold answer is in the answer")

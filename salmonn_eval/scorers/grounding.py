@@ -4,11 +4,13 @@ import hashlib
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from salmonn_eval.canonical import fingerprint
 from salmonn_eval.records import Measure, Sample
-from salmonn_eval.scorers.base import Answer, ScorerContext, Signature
+from salmonn_eval.scorers.base import Answer, ScorerContext, Signature, Stats
 from salmonn_eval.scorers.language import spaced_language
 from salmonn_eval.scorers.normalize.plain import plain
 from salmonn_eval.scorers.ratio import HitScorer
@@ -52,14 +54,35 @@ class Grounding(HitScorer):
     def measure_one(self, answer: Answer) -> Measure:
         """Statistics (1 / number of nearest candidates if the own one is among them, 1)."""
         sample, _, prediction = answer
-        others = self._others(sample.id)
-        if sample.id not in self._texts or not others:
+        candidates = self.candidates(sample.id)
+        if not candidates:
             return Measure("unscored", why="there are no captions of this clip and of others to tell apart")
         said = Counter(plain(prediction.text or "").split())
-        scores = {id_: self._cosine(said, self._texts[id_]) for id_ in (sample.id, *others)}
+        scores = {id_: self._cosine(said, self._texts[id_]) for id_ in candidates}
         nearest = [id_ for id_, score in scores.items() if math.isclose(score, max(scores.values()), rel_tol=1e-9)]
         credit = 1 / len(nearest) if sample.id in nearest else 0.0
         return self.scored(credit, 1, why=None if credit else f"nearer to the captions of {nearest[0]}")
+
+    def candidates(self, own: str) -> tuple[str, ...]:
+        """The ids whose captions an answer is held against, the own one first; none where nothing can be told apart."""
+        others = self._others(own)
+        return (own, *others) if own in self._texts and others else ()
+
+    def vectors(self, ids: Sequence[str]) -> tuple[dict[str, int], Stats]:
+        """The place of each word that weighs, and the captions' TF-IDF vectors [ids, words], each of length 1 or 0."""
+        words = {word: place for place, (word, weight) in enumerate(self._weight.items()) if weight}
+        words = {word: place for place, word in enumerate(words)}
+        found = np.zeros((len(ids), len(words)))
+        for row, id_ in enumerate(ids):
+            for word, count in self._texts[id_].items():
+                if word in words:
+                    found[row, words[word]] = count * self._weight[word]
+        lengths = np.sqrt((found**2).sum(axis=1, keepdims=True))
+        return words, np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
+
+    def weight(self, word: str) -> float:
+        """How much a word weighs: ln(n / d); 0 where it tells nothing."""
+        return self._weight.get(word, 0.0)
 
     def _others(self, own: str) -> list[str]:
         ids = [id_ for id_ in self._texts if id_ != own]

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from salmonn_eval.records import Measure, Sample
+from salmonn_eval.records import Generation, Measure, Prediction, Request, Sample, Variant
 from salmonn_eval.scorers.base import Stats
 from salmonn_eval.scorers.one_by_one import OneByOne
 
@@ -16,6 +16,10 @@ def ratio(stats: Stats, weights: Stats) -> Stats:
         return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
 
 
+_NOBODY = Request("", "", "", "", "", (), Generation(0), Variant())
+"""Stands where a text is graded without having been asked for."""
+
+
 class RatioScorer(OneByOne):
     """A metric with statistics (numerator, denominator) an answer, valued `scale` · Σ numerator / Σ denominator."""
 
@@ -24,6 +28,10 @@ class RatioScorer(OneByOne):
     def combine(self, stats: Stats, weights: Stats) -> Stats:
         """Value [...] from statistics [n, 2]; NaN where nothing is in the denominator."""
         return self.scale * ratio(stats, weights)
+
+    def grade(self, sample: Sample, text: str) -> Measure:
+        """The measure of a text as an answer to this sample, whether or not it follows the instruction."""
+        return self.measure_one((sample, _NOBODY, Prediction("", text, "unknown")))
 
     def scored(
         self, numerator: float, denominator: float, answer: str | None = None, why: str | None = None

@@ -114,15 +114,26 @@ def build(name: str, settings: Mapping[str, Any], context: ScorerContext) -> Sco
     return metric.build({**defaults, **settings}, context)
 
 
+def arithmetic(name: str, settings: Mapping[str, Any], context: ScorerContext) -> Scorer:
+    """The scorer of a metric for combining statistics that are there already: also where its outside tool is not.
+
+    UsageError for a metric or a setting that does not exist.
+    """
+    if name not in _OURS or (name in METRICS and not _OURS[name].lacks):
+        return build(name, settings, context)
+    metric = _metric(name)
+    return metric.build({**{setting: choices[0] for setting, choices in metric.settings.items()}, **settings}, context)
+
+
 def check_settings(name: str, settings: Mapping[str, Any]) -> str | None:
     """Why a metric cannot be had with these settings, in one sentence; None if it can."""
-    known = availability()
+    known = {*METRICS, *_plugins()}
     if name not in known:
         near = get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}"
         return f"metric {name!r} does not exist; {hint}"
-    if known[name] is not None:
-        return known[name]
+    if fault := _lack(name) if name in METRICS else _load_fault(name):
+        return fault
     choices = _metric(name).settings
     for setting, value in settings.items():
         if setting not in choices:

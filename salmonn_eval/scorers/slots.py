@@ -22,10 +22,13 @@ class SlotContains(HitScorer):
 
     def measure_one(self, answer: Answer) -> Measure:
         """Statistics (hit, 1); `answer` is the value that was found."""
-        sample, _, prediction = answer
+        return self.grade(answer[0], answer[2].text or "")
+
+    def grade(self, sample: Sample, text: str) -> Measure:
+        """The same for a text that nobody was asked for."""
         if not sample.references:
             return Measure("unscored", why="the sample has no value of the asked slot")
-        found = self.found(self._reader.units(prediction.text or ""), sample)
+        found = self.found(self._reader.units(text), sample)
         return self.scored(found is not None, 1, found, None if found else "the value is not in the answer")
 
     def found(self, units: list[str], sample: Sample) -> str | None:
@@ -55,15 +58,22 @@ class SlotAccuracy(SlotContains):
     def measure_one(self, answer: Answer) -> Measure:
         """Statistics (hit, 1), or (0, 0) where the sample is not counted; a miss says why."""
         sample, _, prediction = answer
-        if sample.references and not self._counts(sample):
-            return self.scored(0, 0, why="the sample has one slot only")
-        contained = super().measure_one(answer)
-        if contained.status != "scored":
-            return contained
+        graded = self.grade(sample, prediction.text or "")
+        if graded.status != "scored" or not graded.stats[1]:
+            return graded
         verdict = verdict_on(answer, self._context)
         if verdict.followed == "no":
-            return self.scored(0, 1, contained.answer, f"not followed: {verdict.why}")
-        intruder = self._intruder(self._reader.units(prediction.text or ""), sample)
+            return self.scored(0, 1, graded.answer, f"not followed: {verdict.why}")
+        return graded
+
+    def grade(self, sample: Sample, text: str) -> Measure:
+        """The same without a look at whether the text follows the task."""
+        if sample.references and not self._counts(sample):
+            return self.scored(0, 0, why="the sample has one slot only")
+        contained = super().grade(sample, text)
+        if contained.status != "scored":
+            return contained
+        intruder = self._intruder(self._reader.units(text), sample)
         if contained.answer and intruder:
             return self.scored(0, 1, contained.answer, f"the value of another slot is in the answer: {intruder}")
         return contained

@@ -19,8 +19,8 @@ def jackknife_se(values: Array) -> float:
     return float(np.sqrt((size - 1) / size * np.sum((values - values.mean()) ** 2)))
 
 
-def t_quantile(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t."""
+def t_quantile(degrees: int, tail: float = 0.975) -> float:
+    """A quantile of Student's t: 97.5 % unless another is asked for."""
     from scipy.special import stdtrit  # scipy.stats has the same quantile and takes seconds to import
 
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(degrees, tail))

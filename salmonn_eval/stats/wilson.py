@@ -15,11 +15,12 @@ def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
     return min(float(centre - half), share), max(float(centre + half), share)
 
 
-def clustered_wilson(stats: Array, who: Members) -> tuple[float, float] | None:
+def clustered_wilson(stats: Array, who: Members, tail: float = 0.975) -> tuple[float, float] | None:
     """Interval of successes / trials from statistics [n, 2] = (successes, trials).
 
     The design effect is the jackknife variance over clusters against that of independent trials, never below 1;
-    n_eff = trials / effect, the quantile is t(G - 1). A share of 0 or 1 has no variance to judge by: n_eff = G.
+    n_eff = trials / effect, the quantile is t(G - 1) at `tail` (several intervals that shall hold at once need more).
+    A share of 0 or 1 has no variance to judge by: n_eff = G.
     None with fewer than two clusters that hold a trial.
     """
     who = who.holding(stats[:, 1] > 0)
@@ -29,8 +30,8 @@ def clustered_wilson(stats: Array, who: Members) -> tuple[float, float] | None:
     successes, trials = stats.sum(axis=0)
     share = float(successes / trials)
     if share in (0.0, 1.0):
-        return wilson(share, who.size, t_quantile(who.size - 1))
-    return wilson(share, float(trials) / design_effect(stats, who), t_quantile(who.size - 1))
+        return wilson(share, who.size, t_quantile(who.size - 1, tail))
+    return wilson(share, float(trials) / design_effect(stats, who), t_quantile(who.size - 1, tail))
 
 
 def design_effect(stats: Array, who: Members) -> float:

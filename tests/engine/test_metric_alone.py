@@ -152,5 +152,5 @@ def test_languages_metrics_and_settings_that_cannot_be_are_refused(tmp_path: Pat
     ):
         with pytest.raises(UsageError, match=sentence):
             score_file(metric, path, settings, language=language)
-    with pytest.raises(PrerequisiteError, match="needs the questions and a judge"):
+    with pytest.raises(PrerequisiteError, match="needs a judge; name one with --judge-model"):
         score_file("judge_accuracy", path, {}, language="en")

@@ -140,3 +140,39 @@ def test_wilson_covers_what_it_says_also_with_few_speakers() -> None:
         found = interval(percent, stats, [(str(row // 15),) for row in range(180)], proportion=True)
         hits += found is not None and found.low <= 0.7 <= found.high
     assert hits / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_bca_is_scipys_over_items_of_their_own():
+    """scipy draws otherwise and more often; its ends are met to within what 1,000 draws leave open."""
+    from scipy.stats import bootstrap
+
+    values = np.random.default_rng(5).exponential(size=60)
+    stats = np.column_stack([values, np.ones(60)])
+
+    def mean(rows, weights):
+        sums = weights @ rows
+        return sums[..., 0] / sums[..., 1]
+
+    found = interval(mean, stats, [(f"item {n}",) for n in range(60)], method="bca")
+    theirs = bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=1).confidence_interval
+    spread = theirs.high - theirs.low
+    assert found.low == pytest.approx(theirs.low, abs=0.06 * spread)
+    assert found.high == pytest.approx(theirs.high, abs=0.06 * spread)
+    assert found.method == "cluster bootstrap, BCa, 1000 draws"
+    standard = interval(mean, stats, [(f"item {n}",) for n in range(60)])
+    assert found.high > standard.high  # a skewed metric: the interval is moved to the side of the long tail
+
+
+def test_bca_leaves_proportions_to_wilson_and_few_clusters_with_a_caution():
+    hits = np.column_stack([np.tile([1.0, 0.0, 1.0], 20), np.ones(60)])
+    clusters = [(f"speaker {n % 10}",) for n in range(60)]
+
+    def share(rows, weights):
+        sums = weights @ rows
+        return sums[..., 0] / sums[..., 1]
+
+    assert interval(share, hits, clusters, proportion=True, method="bca").method.startswith("wilson")
+    errors = np.column_stack([np.arange(60) % 7, np.full(60, 10.0)])
+    found = interval(share, errors, clusters, method="bca")
+    assert found.n_clusters == 10
+    assert "only 10 clusters" in found.caution

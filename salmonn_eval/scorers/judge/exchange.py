@@ -71,7 +71,8 @@ class Exchange:
         Raises TimeoutError after `seconds` in all, TooLargeError for a longer body, OSError or HTTPException for
         whatever breaks on the way.
         """
-        connection = self._address.connection(min(seconds, _LONGEST_CONNECT_S))
+        connect_s = min(seconds, _LONGEST_CONNECT_S)
+        connection = self._address.connection(connect_s)
         watch = threading.Timer(seconds, self.stop)
         watch.daemon = True
         watch.start()
@@ -83,7 +84,10 @@ class Exchange:
                 raise TimeoutError(f"no reply within {seconds:g} s")
             response = self._read(connection, body, headers, most_bytes)
         except (OSError, http.client.HTTPException) as fault:
-            if self._stopped:
+            # The socket's own limit may strike a moment before the watch does; either way time is up.
+            if isinstance(fault, TimeoutError) and self._socket is None:
+                raise TimeoutError(f"no connection within {connect_s:g} s") from fault
+            if isinstance(fault, TimeoutError) or self._stopped:
                 raise TimeoutError(f"no whole reply within {seconds:g} s") from fault
             raise
         finally:
