@@ -13,6 +13,9 @@ from salmonn_eval.errors import UsageError
 
 T = TypeVar("T")
 
+# What editors on Windows put in front of UTF-8.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 def read_rows(
     path: Path, type_: type[T], *, what: str = "row", span: tuple[int, int] | None = None
@@ -25,8 +28,9 @@ def read_rows(
     try:
         with path.open("rb") as file:
             left = span[1] - file.seek(span[0]) if span else math.inf
-            for number, line in enumerate(file, start=1):
-                if (left := left - len(line)) < 0:
+            for number, read in enumerate(file, start=1):
+                line = read.removeprefix(_BYTE_ORDER_MARK) if number == 1 else read
+                if (left := left - len(read)) < 0:
                     return
                 if line.strip():
                     yield number, _decode(decoder.decode, line, f"{path}:{number}", what)
@@ -40,7 +44,7 @@ def read_whole(path: Path, type_: type[T], *, what: str) -> T:
         data = path.read_bytes()
     except OSError as fault:
         raise UsageError(f"{path}: cannot be read ({fault.strerror}); expected {what}") from fault
-    return _decode(msgspec.json.Decoder(type_).decode, data, str(path), what)
+    return _decode(msgspec.json.Decoder(type_).decode, data.removeprefix(_BYTE_ORDER_MARK), str(path), what)
 
 
 def _decode(decode: Callable[[bytes], T], data: bytes, where: str, what: str) -> T:

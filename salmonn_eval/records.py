@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Join = Literal["single", "concat", "mix"]
-ConditionKind = Literal["none", "silence", "noise", "swapped"]
+ConditionKind = Literal["none", "silence", "noise", "swapped", "text"]
 Finish = Literal["eos", "length", "error", "unknown"]
 MeasureStatus = Literal["scored", "unscored", "error"]
 Followed = Literal["yes", "no", "undetermined"]
@@ -19,6 +19,7 @@ Better = Literal["lower", "higher"]
 Unit = Literal["percent", "points", "fraction", "words"]
 LongAudio = Literal["truncate", "error", "keep"]
 Channels = Literal["first", "mean"]
+IntervalMethod = Literal["standard", "bca"]
 
 
 class AudioRef(Struct, frozen=True, omit_defaults=True):
@@ -40,7 +41,8 @@ class Clip(Struct, frozen=True, omit_defaults=True):
 
     `gains` are linear factors, one a part, of a mix; `mix_length` cuts to the shortest part or pads to the longest.
     `condition` is applied after decoding: `silence` and `noise` replace the sound at its own length (`condition_seed`
-    draws the noise); `swapped` only marks that the parts are another sample's.
+    draws the noise); `swapped` only marks that the parts are another sample's. Under `text` there are no clips: what is
+    said or heard is read.
     """
 
     parts: tuple[AudioRef, ...]

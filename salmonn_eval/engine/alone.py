@@ -7,10 +7,23 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
+from salmonn_eval.engine.judging import open_judge
 from salmonn_eval.engine.scoring import isolated
+from salmonn_eval.engine.spec import JudgeSettings
 from salmonn_eval.errors import PrerequisiteError, UsageError
 from salmonn_eval.jsonl import read_rows
-from salmonn_eval.records import Better, Generation, Interval, Measure, Prediction, Request, Sample, Unit, Variant
+from salmonn_eval.records import (
+    Better,
+    Generation,
+    Interval,
+    IntervalMethod,
+    Measure,
+    Prediction,
+    Request,
+    Sample,
+    Unit,
+    Variant,
+)
 from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext, Stats
 from salmonn_eval.scorers.registry import availability, build, describe
 from salmonn_eval.stats.intervals import interval
@@ -19,13 +32,18 @@ _SPLIT_ALREADY = {"splitter": "lines"}
 
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True):
-    """One line: an answer `hyp` (cpwer: its parts `hyps`), the references, and the cluster it is resampled with."""
+    """One line: an answer `hyp` (cpwer: its parts `hyps`), the references, and the cluster it is resampled with.
+
+    For a judge: `question`, and `sounds`, a caption of what is in the background.
+    """
 
     id: str | int
     hyp: str | None = None
     hyps: tuple[str, ...] | None = None
     refs: tuple[str, ...] | str = ()
     cluster: tuple[str, ...] | str = ()
+    question: str | None = None
+    sounds: str | None = None
 
 
 class Alone(Struct, frozen=True):
@@ -47,7 +65,14 @@ class Alone(Struct, frozen=True):
 
 
 def score_file(
-    metric: str, path: Path, settings: Mapping[str, str], *, language: str | None, labels: tuple[str, ...] = ()
+    metric: str,
+    path: Path,
+    settings: Mapping[str, str],
+    *,
+    language: str | None,
+    labels: tuple[str, ...] = (),
+    judge: JudgeSettings | None = None,
+    intervals: IntervalMethod = "standard",
 ) -> Alone:
     """Score a JSONL file; `labels` are the closed labels of accuracies (default: the file's own references).
 
@@ -56,20 +81,25 @@ def score_file(
     """
     if lack := availability().get(metric):
         raise PrerequisiteError(lack)
-    if describe(metric).needs_judge:
-        raise PrerequisiteError(f"metric {metric!r} needs the questions and a judge; score a run with --judge-model")
+    judged = describe(metric).needs_judge
+    if judged and judge is None:
+        raise PrerequisiteError(f"metric {metric!r} needs a judge; name one with --judge-model (and --judge-url)")
+    if judge is not None and not judged:
+        raise UsageError(f"--judge-model {judge.model}: metric {metric!r} asks no judge; drop the option")
     answers, split = _read(path, metric)
     known = labels or tuple(dict.fromkeys(label for sample, _, _ in answers for label in sample.labels))
-    context = ScorerContext(path.name, language, {label.strip().lower(): () for label in known})
+    context = ScorerContext(
+        path.name, language, {label.strip().lower(): () for label in known}, judge=open_judge(judge)
+    )
     with context.shared:
         scorer = build(metric, {**(_SPLIT_ALREADY if split else {}), **settings}, context)
         if scorer.needs_corpus:
             scorer.prepare(sample for sample, _, _ in answers)
         measures = list(isolated(scorer, answers))
-    return _summary(scorer, answers, measures)
+    return _summary(scorer, answers, measures, intervals)
 
 
-def _summary(scorer: Scorer, answers: list[Answer], measures: list[Measure]) -> Alone:
+def _summary(scorer: Scorer, answers: list[Answer], measures: list[Measure], intervals: IntervalMethod) -> Alone:
     scored = [index for index, measure in enumerate(measures) if measure.status == "scored"]
     stats: Stats = np.array([measures[index].stats for index in scored], dtype=np.float64)
     value = float(scorer.combine(stats, np.ones(len(stats)))) if scored else None
@@ -80,7 +110,14 @@ def _summary(scorer: Scorer, answers: list[Answer], measures: list[Measure]) -> 
         value=value if known else None,
         unit=scorer.unit,
         better=scorer.better,
-        ci=interval(scorer.combine, stats, clusters, proportion=scorer.proportion, additive=scorer.additive)
+        ci=interval(
+            scorer.combine,
+            stats,
+            clusters,
+            proportion=scorer.proportion,
+            additive=scorer.additive,
+            method=intervals,
+        )
         if known
         else None,
         n_lines=len(measures),
@@ -119,6 +156,7 @@ def _answer(id_: str, line: Line) -> Answer:
     sample = Sample(
         id=id_,
         references=references,
+        fields={name: text for name, text in (("question", line.question), ("caption", line.sounds)) if text},
         labels=tuple(reference.strip().lower() for reference in references),
         cluster=(line.cluster,) if isinstance(line.cluster, str) else line.cluster,
     )

@@ -5,13 +5,14 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
 
 from salmonn_eval.data.ahead import DecodeAhead
 from salmonn_eval.engine.isolate import Isolation
+from salmonn_eval.engine.labelled import Labelling, Labels
 from salmonn_eval.engine.provenance import without_tokens
 from salmonn_eval.errors import AudioError
 from salmonn_eval.models.protocol import Model
@@ -36,10 +37,19 @@ def _unheeded(message: str) -> None:
 class LocalExecutor:
     """One model in this process, audio decoded ahead in threads."""
 
-    def __init__(self, model: Model, *, workers: int = 2, note: Callable[[str], None] = _unheeded) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        workers: int = 2,
+        note: Callable[[str], None] = _unheeded,
+        labels: Mapping[str, Labels] | None = None,
+    ) -> None:
+        """`labels`: tasks whose closed labels' log-probabilities are asked beside the answers (`labels_to_ask`)."""
         self._model = model
         self._workers = workers
         self._note = note
+        self._labels = labels or {}
 
     def answer(self, requests: Iterable[Request], stop: threading.Event) -> Iterator[Prediction]:
         """Stream answers in the order the model gives them."""
@@ -52,15 +62,17 @@ class LocalExecutor:
     def _answer(self, requests: Iterable[Request], stop: threading.Event) -> Iterator[Prediction]:
         unheard: deque[Prediction] = deque()
         with Ears(self._model, self._workers, self._note) as ears:
+            labelling = Labelling(self._model, self._labels, ears, self._note)
 
             def work(asked: Iterator[Request]) -> Iterator[Prediction]:
-                return self._model.generate(asked, ears)
+                return self._model.generate(labelling.seen(asked), ears)
 
             feed = _Feed(ears.ready(requests), unheard, stop)
             while not feed.ended:
                 for prediction in Isolation(work, _model_fault, _same_key).over(feed):
                     yield from _drained(unheard)
-                    yield ears.noted(prediction)
+                    yield from labelling.add(ears.noted(prediction))
+                yield from labelling.rest()
                 yield from _drained(unheard)
 
 

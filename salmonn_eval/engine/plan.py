@@ -115,6 +115,9 @@ class Planner:
             for sample in self.samples():
                 self._n_planned += 1
                 for variant in self._spec.variants:
+                    if variant.condition == "text":
+                        yield self._row(sample, (), variant, self._text(sample))
+                        continue
                     clips = partners[variant.seed][sample.id] if variant.condition == "swapped" else sample.clips
                     heard = hashed(hashes, clips) if hears else clips
                     yield self._row(sample, tuple(_conditioned(clip, variant) for clip in heard), variant)
@@ -129,9 +132,27 @@ class Planner:
             n_planned=self._n_planned,
             audio_s=round(self._audio_s, 3),
             suite=self._question.dataset.suite,
+            remarks=self._remarks(self._n_total + absent),
         )
 
-    def _row(self, sample: Sample, clips: tuple[Clip, ...], variant: Variant) -> PlanRow:
+    def _remarks(self, found: int) -> tuple[str, ...]:
+        """What the source tells of its data, and the count where it is not the published one."""
+        expected = self._question.dataset.n_expected
+        told = [f"{found:,} items; {expected:,} expected"] if expected not in (None, found) else []
+        return (*told, *self._source.remarks())
+
+    def _text(self, sample: Sample) -> str:
+        """What is said in a sample, and what else is heard; UsageError where its test set tells neither."""
+        known = [sample.fields.get(name) for name in ("transcript", "caption")]
+        said, heard = (text.strip() if isinstance(text, str) else "" for text in known)
+        if not said and not heard:
+            raise UsageError(
+                f"{self._question.name}, sample {sample.id!r}: has neither fields.transcript nor fields.caption; "
+                "--condition text needs what is said or heard: leave the task out"
+            )
+        return f"{said} ({heard})" if said and heard and said != heard else said or heard
+
+    def _row(self, sample: Sample, clips: tuple[Clip, ...], variant: Variant, text: str | None = None) -> PlanRow:
         card, question = self._spec.card, self._question
         try:
             instruction = render(self._templates[variant.prompt_set], sample.fields)
@@ -148,6 +169,7 @@ class Planner:
                 variant=variant,
                 policy=card.audio,
                 model=card.fingerprint,
+                text=text,
             ),
             task=question.task.id,
             dataset=question.dataset_id,
@@ -156,6 +178,7 @@ class Planner:
             clips=clips,
             generation=self._generation,
             variant=variant,
+            text=text,
         )
         seconds = round(sum(_seconds(clip) for clip in clips), 3) if card.capabilities.audio else 0.0
         self._audio_s += seconds

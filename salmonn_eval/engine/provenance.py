@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from salmonn_eval import __version__
+from salmonn_eval.version import __version__
 
 PACKAGES = ("torch", "transformers", "peft", "numpy", "soundfile", "soxr", "rapidfuzz", "sacrebleu", "pocketsphinx")
 # A name that ends like a secret's (`api_key`, `HF_TOKEN`; not `max_new_tokens`), and values that look like one.

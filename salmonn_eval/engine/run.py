@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from salmonn_eval.engine.account import account
+from salmonn_eval.engine.canary import can_sing, canary
 from salmonn_eval.engine.check import check, check_metrics
 from salmonn_eval.engine.events import EventLog
 from salmonn_eval.engine.executor import Executor
@@ -27,12 +28,13 @@ from salmonn_eval.engine.rundir import (
 )
 from salmonn_eval.engine.spec import JudgeSettings, MaxErrors, RunOptions, RunSpec
 from salmonn_eval.engine.store import writing
-from salmonn_eval.engine.workers import ScoringPool
+from salmonn_eval.engine.workers import Scoring, ScoringPool
 from salmonn_eval.errors import ExitCode, IncompleteError, UsageError
-from salmonn_eval.records import MetricValue
+from salmonn_eval.records import IntervalMethod, MetricValue
 from salmonn_eval.tasks.spec import MetricSpec
 
 MakeExecutor = Callable[[Callable[[str], None]], Executor]
+MakeScoring = Callable[[RunDirectory], Scoring]
 
 
 class Outcome(Struct, frozen=True):
@@ -79,10 +81,11 @@ def execute(
     stop: threading.Event,
     *,
     score: bool = True,
+    scoring: MakeScoring = ScoringPool,
 ) -> Outcome:
     """Run to the end, or until `stop`; the same call with the same spec continues what is unfinished.
 
-    `executor` is called only if something is left to ask, with what notes a model's out-of-memory back-offs. A shard
+    `executor` is called only if something is left to ask, with what notes what a model tells on the way. A shard
     predicts only; `merge` scores. Raises the errors of salmonn_eval.errors, and KeyboardInterrupt when stopped while
     planning; whatever was answered before stays in the run directory.
     """
@@ -95,9 +98,9 @@ def execute(
         events = EventLog(run.events)
         events.write("resumed" if resumed else "started", " ".join(redacted(options.command)))
         score = score and options.shard is None
-        with ScoringPool(run) if score else nullcontext() as pool:
+        with scoring(run) if score else nullcontext() as pool:
             predictor = Predictor(run, options, progress, pool.submit if pool else _nothing)
-            stopped = _predict(run, options, predictor, executor, stop)
+            stopped = _predict(run, spec, options, predictor, executor, stop)
             if pool is None and not stopped:
                 return _answered(run, options)
             values = None if stopped or pool is None else _scored(pool, spec, stop)
@@ -110,7 +113,7 @@ def execute(
         return _finish(run, spec, values, options.max_errors)
 
 
-def _scored(pool: ScoringPool, spec: RunSpec, stop: threading.Event | None = None) -> list[MetricValue] | None:
+def _scored(pool: Scoring, spec: RunSpec, stop: threading.Event | None = None) -> list[MetricValue] | None:
     """The values of all questions, in order; None when stopped before the last."""
     values: list[MetricValue] = []
     for name in [question.name for question in spec.questions]:
@@ -129,11 +132,12 @@ def score_run(
     *,
     limit: MaxErrors,
     judge: JudgeSettings | None = None,
+    intervals: IntervalMethod = "standard",
 ) -> Outcome:
     """Score a run's answers again, keeping earlier results beside the new ones. Never needs the model.
 
     `metrics` are scored beyond those of the specification, which stays as it is; `judge` takes the place of the one
-    that read answers so far.
+    that read answers so far; `intervals` is the method of the intervals.
     """
     state = run.read()
     spec = msgspec.structs.replace(state.spec, judge=judge or state.judge)
@@ -142,7 +146,7 @@ def score_run(
         if not run.plan.exists():
             raise UsageError(f"{run.path}: has no plan yet: nothing to score; repeat its `salmonn-eval run`")
         run.sweep()
-        run.update(status="answered", metrics=metrics, judge=spec.judge)
+        run.update(status="answered", metrics=metrics, judge=spec.judge, intervals=intervals)
         keep_previous(run)
         with ScoringPool(run) as pool:
             values = _scored(pool, spec)
@@ -168,6 +172,7 @@ def _plan(run: RunDirectory, spec: RunSpec, options: RunOptions, stop: threading
 
 def _predict(
     run: RunDirectory,
+    spec: RunSpec,
     options: RunOptions,
     predictor: Predictor,
     executor: MakeExecutor,
@@ -179,8 +184,10 @@ def _predict(
         return False
     _set_status(run, "running")
     events = EventLog(run.events)
-    asked = executor(lambda message: events.write("out-of-memory", message))
+    asked = executor(lambda message: events.write("warning", message))
     _note_attempt(run, options)
+    if options.canary and backlog.open == backlog.planned and can_sing(spec.card):
+        _listen(run, spec, asked, stop)
     try:
         speed = predictor.predict(asked, backlog, stop)
     except IncompleteError:
@@ -191,6 +198,14 @@ def _predict(
     if stopped:
         _set_status(run, "interrupted")
     return stopped
+
+
+def _listen(run: RunDirectory, spec: RunSpec, executor: Executor, stop: threading.Event) -> None:
+    """Ask the canary, before the first answer of a run."""
+    if (warning := canary(run, spec, executor, stop)) is not None:
+        EventLog(run.events).write("warning", warning)
+        with planning(run.path):
+            run.update(canary=warning)
 
 
 def _set_status(run: RunDirectory, status: Status) -> None:

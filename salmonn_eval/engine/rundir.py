@@ -12,6 +12,7 @@ from msgspec import Struct
 from salmonn_eval.engine.spec import JudgeSettings, Question, RunSpec, Shard
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_whole, write_json
+from salmonn_eval.records import IntervalMethod
 from salmonn_eval.tasks.spec import MetricSpec
 
 SCHEMA = 1
@@ -19,10 +20,10 @@ Status = Literal["planning", "running", "interrupted", "answered", "incomplete",
 
 
 class QuestionPlan(Struct, frozen=True):
-    """What was planned of one test set, in samples: those of the list, those whose audio is absent, those asked.
+    """What was planned of one test set, in samples: those of the list, those absent or left out, those asked.
 
     `audio_s` is the audio of all requests in seconds: of every variant. `span` is where its rows lie in `plan.jsonl`
-    (bytes).
+    (bytes). `remarks` are sentences about the data: another count than the published one, say.
     """
 
     name: str
@@ -32,6 +33,7 @@ class QuestionPlan(Struct, frozen=True):
     audio_s: float
     suite: str
     span: tuple[int, int] = (0, 0)
+    remarks: tuple[str, ...] = ()
 
 
 class Speed(Struct, frozen=True):
@@ -57,7 +59,8 @@ class RunFile(Struct, frozen=True):
 
     `errors`, `cut` and `silent` count requests: failed, on audio that was cut, on audio that is digital silence.
     `metrics` were asked of `score` beyond the specification's; `judge` is who reads answers now, which `score` may
-    change; `provenance` has an entry for each attempt.
+    change; `provenance` has an entry for each attempt; `intervals` is the method that was asked of `score`;
+    `canary` is the warning of a run whose first answers did not change when the clips were silence.
     """
 
     spec: RunSpec
@@ -72,6 +75,8 @@ class RunFile(Struct, frozen=True):
     metrics: tuple[MetricSpec, ...] = ()
     judge: JudgeSettings | None = None
     provenance: tuple[dict[str, Any], ...] = ()
+    intervals: IntervalMethod = "standard"
+    canary: str | None = None
     schema: int = SCHEMA
 
 

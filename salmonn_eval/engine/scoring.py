@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from salmonn_eval.engine.summarise import Column, Frame, bare, summarise, withou
 from salmonn_eval.errors import SalmonnEvalError
 from salmonn_eval.jsonl import encode_rows, write_atomic
 from salmonn_eval.records import Followed, Generation, Measure, MeasureStatus, MetricValue, Variant
-from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext
+from salmonn_eval.scorers.base import Answer, Scorer, ScorerContext, Signature
 from salmonn_eval.scorers.judge.protocol import Judge
 from salmonn_eval.scorers.registry import build
 from salmonn_eval.scorers.shared import Shared
@@ -75,6 +76,7 @@ def context_of(question: Question, shared: Shared | None = None, judge: Judge | 
 class _Scoring:
     def __init__(self, state: RunFile, question: Question, joined: Joined, context: ScorerContext) -> None:
         self._spec = state.spec
+        self._intervals = state.intervals
         self._question = question
         self._joined = joined
         self._context = context
@@ -128,6 +130,7 @@ class _Scoring:
         scorer = build(metric.name, metric.settings, self._context)
         if scorer.needs_corpus:
             scorer.prepare(self._joined.samples())
+        scorer.signature = settled(scorer.signature, self._question)
         column = Column(metric, scorer)
         is_following = metric.name == FOLLOWING.name and not self._columns  # of several the first decides
         if is_following:
@@ -166,7 +169,13 @@ class _Scoring:
             asked={v: UNKNOWN if self._spec.imported else str(digest) for v, digest in digests.items()},
             system={v: system(self._spec.card, generation, v) for v, generation in generations.items()},
             judge=self._follower,
+            intervals=self._intervals,
         )
+
+
+def settled(signature: Signature, question: Question) -> Signature:
+    """The signature with what was settled in making the question's data."""
+    return msgspec.structs.replace(signature, settings=(*signature.settings, *question.protocol))
 
 
 def isolated(scorer: Scorer, answers: Iterable[Answer]) -> Iterator[Measure]:

@@ -16,13 +16,14 @@ class Question(Struct, frozen=True, omit_defaults=True):
     """One test set of one task as a run asks it; self-contained, so that a run can be scored without the definitions.
 
     `task` keeps only the chosen dataset; `root` is where relative dataset paths start; `source` is the fingerprint of
-    the annotation files.
+    the annotation files; `protocol` is what was settled in making the data, such as a voice: part of every signature.
     """
 
     task: TaskSpec
     dataset_id: str
     root: str
     source: str
+    protocol: tuple[tuple[str, str], ...] = ()
 
     @property
     def dataset(self) -> DatasetSpec:
@@ -148,3 +149,4 @@ class RunOptions(Struct, frozen=True):
     workers: int = 2
     encoder_cache: Path | None = None
     command: tuple[str, ...] = ()
+    canary: bool = True

@@ -118,7 +118,8 @@ def _at_hand(chosen: Sequence[Selected], data: Mapping[str, Path]) -> tuple[list
         try:
             source = open_source(one.dataset, Path(one.task.root), data)
             next(source.samples(), None)  # says at once when not one audio file is there
-            questions.append(question_of(one, source.fingerprint()))
+            question = question_of(one, source.fingerprint())
+            questions.append(msgspec.structs.replace(question, protocol=source.protocol))
         except PrerequisiteError as fault:
             why = f"{one.task.spec.id}:{one.dataset_id}: {fault}"
             missing.append(NotAsked(one.task.spec.id, one.dataset_id, _headlines(one), "missing", why))
@@ -143,7 +144,7 @@ def _settled(wishes: Wishes, card: ModelCard) -> tuple[Variant, ...]:
     """Variants with nothing open: the default LoRA scale as its number, and no seed where nothing is drawn.
 
     So naming a default changes no key, and what comes to the same is asked once. Raises UsageError for a scale where
-    there is no adapter.
+    there is no adapter, and for text where none is read.
     """
     sampled = bool({**card.generation, **wishes.generation}.get("do_sample"))
     found: dict[Variant, None] = {}
@@ -151,6 +152,11 @@ def _settled(wishes: Wishes, card: ModelCard) -> tuple[Variant, ...]:
         if variant.lora_scale is not None and card.capabilities.lora_scale == "none":
             raise UsageError(
                 f"--lora-scale {variant.lora_scale:g}: model `{card.name}` has no adapter; drop the option"
+            )
+        if variant.condition == "text" and not card.capabilities.text:
+            raise UsageError(
+                f"--condition text: model `{card.name}` cannot read text in place of audio (its card does not say "
+                "`capabilities: {text: true}`); drop it"
             )
         scale = card.default_lora_scale if variant.lora_scale is None else variant.lora_scale
         drawn = sampled or variant.condition in ("noise", "swapped")

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from salmonn_eval.engine.fingerprints import UNKNOWN, judged
 from salmonn_eval.engine.spec import Question, RunSpec
-from salmonn_eval.records import Followed, Interval, Measure, MetricValue, Reading, Sample, ValueStatus, Variant
+from salmonn_eval.records import (
+    Followed,
+    Interval,
+    IntervalMethod,
+    Measure,
+    MetricValue,
+    Reading,
+    Sample,
+    ValueStatus,
+    Variant,
+)
 from salmonn_eval.scorers.base import Scorer, Stats
 from salmonn_eval.scorers.registry import describe
 from salmonn_eval.stats.intervals import interval
@@ -54,7 +64,7 @@ class Frame(Struct, frozen=True):
     """What all metrics of a question share; the lists run over its items in plan order.
 
     `items` are the places of each variant's items; a cluster is empty where the data names none; `followed` is None
-    where there is no answer; `judge` is who decided `followed`, None where a rule did.
+    where there is no answer; `judge` is who decided `followed`, None where a rule did; `intervals` is their method.
     """
 
     spec: RunSpec
@@ -66,6 +76,7 @@ class Frame(Struct, frozen=True):
     asked: dict[Variant, str]
     system: dict[Variant, str]
     judge: str | None = None
+    intervals: IntervalMethod = "standard"
 
 
 def summarise(frame: Frame, column: Column, variant: Variant) -> Iterator[MetricValue]:
@@ -216,6 +227,7 @@ def _interval(frame: Frame, column: Column, scored: list[int], reading: Reading)
         proportion=column.scorer.proportion,
         additive=column.scorer.additive,
         highest=1.0 if column.scorer.unit == "fraction" else math.inf,
+        method=frame.intervals,
     )
     named = frame.question.dataset.cluster
     if found is None or named in ITEM_CLUSTERS or all(frame.clusters[i] for i in scored):

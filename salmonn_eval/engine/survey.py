@@ -27,6 +27,11 @@ class Survey(Struct, frozen=True):
     needs: tuple[str, ...] = ()
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to know of the data, a sentence each."""
+        return tuple(f"{plan.name}: {remark}" for plan in self.plans for remark in plan.remarks)
+
+    @property
     def n_requests(self) -> int:
         """Samples in all, under each variant."""
         return sum(plan.n_planned for plan in self.plans) * self.n_variants

@@ -9,12 +9,60 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, Self
 
 from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.engine.scoring import score_question
 from salmonn_eval.records import MetricValue
 
 LOOK_EVERY_S = 0.2
+
+
+class Scoring(Protocol):
+    """Who scores the questions of a run while others are still being answered."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def abandon(self) -> None:
+        """Give up what is under way; what is not finished is scored again another time."""
+        ...
+
+    def submit(self, name: str) -> None:
+        """The question is answered and may be scored."""
+        ...
+
+    def values(self, name: str, stop: threading.Event | None = None) -> list[MetricValue] | None:
+        """The question's metric values (None: stopped before); raises what scoring raised."""
+        ...
+
+
+class ScoringHere:
+    """Scores in this process, when the values are asked for: for a script, which a worker process would run again."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is under way."""
+
+    def abandon(self) -> None:
+        """Nothing is under way."""
+
+    def submit(self, name: str) -> None:
+        """Its turn comes with `values`."""
+
+    def values(self, name: str, stop: threading.Event | None = None) -> list[MetricValue] | None:
+        """Score the question; None if stopped before it begins."""
+        return None if stop is not None and stop.is_set() else score_question(self._run, name)
 
 
 class ScoringPool:
@@ -30,7 +78,7 @@ class ScoringPool:
         self._pool = ProcessPoolExecutor(1, spawn, initializer=_follow_parent, initargs=(heard,))
         self._jobs: dict[str, Future[list[MetricValue]]] = {}
 
-    def __enter__(self) -> "ScoringPool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -65,8 +113,12 @@ def _score(path: Path, name: str) -> list[MetricValue]:
 
 
 def _follow_parent(held: Connection) -> None:
-    """Leave Ctrl-C to the parent, and end when the parent ends, even by kill -9, or lets go of the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and SIGTERM, which may be meant for the whole group of processes, to the parent.
+
+    The worker ends when the parent ends, even by kill -9, or lets go of the pipe.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "runs in a worker process only"
     threading.Thread(target=_end_with, args=([parent.sentinel, held],), daemon=True).start()
