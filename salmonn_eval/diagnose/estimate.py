@@ -1,0 +1,33 @@
+"""A number of a diagnosis with its interval, or the reason why there is none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from salmonn_eval.records import Interval
+from salmonn_eval.scorers.ratio import ratio
+from salmonn_eval.stats.intervals import interval
+from salmonn_eval.stats.members import Array
+
+Clusters = Sequence[tuple[str, ...]]
+
+
+class Estimate(Struct, frozen=True):
+    """`value` with its interval; `why` says why there is no value (None: there is one)."""
+
+    value: float | None = None
+    ci: Interval | None = None
+    why: str | None = None
+
+
+def mean(values: Array, clusters: Clusters, *, lowest: float = 0.0, highest: float = 1.0) -> Estimate:
+    """The mean of item values [n], NaN left out, its interval over clusters: Wilson where all are 0 or 1."""
+    kept = ~np.isnan(values)
+    if not kept.any():
+        return Estimate(why="no item is scored")
+    stats = np.stack([values[kept], np.ones(int(kept.sum()))], axis=1)
+    names = [name for name, keep in zip(clusters, kept, strict=True) if keep]
+    binary = bool(np.isin(values[kept], (0.0, 1.0)).all())
+    found = interval(ratio, stats, names, proportion=binary, lowest=lowest, highest=highest)
+    return Estimate(float(values[kept].mean()), found)

@@ -1,0 +1,45 @@
+"""Every diagnosis that a finished run allows."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from salmonn_eval.diagnose.confusion import Confusion, confusion
+from salmonn_eval.diagnose.error_share import ErrorShare, error_share
+from salmonn_eval.diagnose.following import Following, following
+from salmonn_eval.diagnose.graded import graded_sets
+from salmonn_eval.diagnose.hearing import Hearing, hearing
+from salmonn_eval.diagnose.overfitting import MOST_LOSS, Overfitting, overfitting
+from salmonn_eval.diagnose.reading import read_run
+
+
+class Diagnoses(Struct, frozen=True):
+    """What a finished run shows without its model."""
+
+    model: str
+    following: Following
+    confusion: Confusion
+    error_share: ErrorShare
+    hearing: Hearing
+    overfitting: Overfitting
+
+
+def diagnose(path: Path, most_loss: float = MOST_LOSS) -> Diagnoses:
+    """Diagnose a scored run of any model, or an imported log.
+
+    `most_loss` is how much of a trained task's metric a recommended scale may cost, as a fraction.
+
+    Raises:
+        UsageError: it is no run folder.
+        IncompleteError: it was not answered or scored to the end.
+    """
+    run = read_run(path)
+    sets = list(graded_sets(run))
+    return Diagnoses(
+        model=run.state.spec.card.name,
+        following=following(run, sets),
+        confusion=confusion(run),
+        error_share=error_share(run),
+        hearing=hearing(sets),
+        overfitting=overfitting(run, sets, most_loss),
+    )
