@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from salmonn_eval.engine.results import SCHEMA, Results
+from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_whole
 from salmonn_eval.records import MetricValue
+from salmonn_eval.report.wide import Seeded
 
 # Schema number -> what turns a file of that schema into one of the next; the present schema needs nothing.
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -42,7 +44,11 @@ def results(path: Path) -> list[MetricValue]:
 
 def joined(paths: Sequence[Path]) -> list[MetricValue]:
     """The values of several runs; where two runs are of one model, each carries its run's name behind the model's."""
-    runs = [(path, results(path)) for path in paths]
+    return named([(path, results(path)) for path in paths])
+
+
+def named(runs: Sequence[tuple[Path, list[MetricValue]]]) -> list[MetricValue]:
+    """Values of several runs, under names that tell runs of one model apart."""
     holders: dict[str, int] = {}
     for _, values in runs:
         for model in {value.model for value in values}:
@@ -54,6 +60,20 @@ def joined(paths: Sequence[Path]) -> list[MetricValue]:
         for path, values in runs
         for value in values
     ]
+
+
+def seeded(paths: Sequence[Path], values: Sequence[MetricValue]) -> dict[str, Seeded]:
+    """The family and training seed of each system in `values` (as `joined` names it), where a run's card tells them."""
+    names = {value.model for value in values}
+    found: dict[str, Seeded] = {}
+    for path in paths:
+        if not (path / "run.json").exists():
+            continue
+        card = RunDirectory(path).read().spec.card
+        if card.family and card.train_seed is not None:
+            of_run = {card.name, f"{card.name} ({_run_name(path)})"} & names
+            found.update(dict.fromkeys(of_run, Seeded(card.family, card.train_seed)))
+    return found
 
 
 def _run_name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""JSON Schemas of the files in a run folder, generated from the records."""
+"""JSON Schemas of the files in a run folder, and of a baseline, generated from the records."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from salmonn_eval.engine.plan import PlanRow
 from salmonn_eval.engine.results import Results
 from salmonn_eval.engine.rundir import RunFile
 from salmonn_eval.engine.scoring import ScoreRow
+from salmonn_eval.probes.finding import Diagnosis
 from salmonn_eval.records import Prediction, Sample
+from salmonn_eval.report.baseline import Baseline
 
 _SHAPES: dict[str, tuple[type, str]] = {
     "run": (RunFile, "run.json: what a run is; its `schema` holds for all files of the folder"),
@@ -18,6 +20,8 @@ _SHAPES: dict[str, tuple[type, str]] = {
     "prediction": (Prediction, "one line of predictions/TASK.DATASET.jsonl"),
     "sample": (Sample, "one line of samples/TASK.DATASET.jsonl"),
     "score_row": (ScoreRow, "one line of scores/TASK.DATASET.jsonl"),
+    "baseline": (Baseline, "what `check` holds a run against; `tolerances` is for people to edit"),
+    "probe": (Diagnosis, "one diagnosis of `probe`: perplexity, selection, forgetting or hallucination"),
     "event": (Event, "one line of events.jsonl"),
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
