@@ -4,6 +4,7 @@ Random weights cost what trained ones cost. The head's row for the end of sequen
 before its cap: every token that is asked for is computed.
 """
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -81,6 +82,10 @@ class Sounds:
         """The clip whose number is the request's sample id."""
         noise = np.random.default_rng(int(request.sample_id)).standard_normal(self._samples)
         return (Waveform((0.1 * noise).astype(np.float32)),)
+
+    def note(self, message: str) -> None:
+        """Say what the model has to say."""
+        print(message, file=sys.stderr)
 
 
 def build(shape: str, device: str, dtype: torch.dtype) -> Salmonn:

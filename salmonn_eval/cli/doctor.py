@@ -6,14 +6,29 @@ import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from salmonn_eval.api.defaults import DEFAULT_OUT
 from salmonn_eval.cli import options as o
-from salmonn_eval.cli.defaults import DEFAULT_OUT
 
-Check = tuple[bool, str, str]
+if TYPE_CHECKING:
+    from salmonn_eval.data.inventory import Stock
+
+
+class Check(NamedTuple):
+    """Whether a thing is as it should be, what it is, what was found, and in one word how it stands."""
+
+    ok: bool
+    what: str
+    found: str
+    state: str = ""
+
+    @property
+    def word(self) -> str:
+        """`ok`, `missing`, or what the check itself says: `partial`, `open`."""
+        return self.state or ("ok" if self.ok else "missing")
 
 
 def doctor(
@@ -30,9 +45,10 @@ def doctor(
     ] = None,
     json: o.Json = False,
 ) -> None:
-    """Check the installation, the folders it writes to, the test sets at hand, and (with --model) one model.
+    """Check the installation, the folders it writes to, the test sets, and (with --model) one model.
 
-    Ends with 4 if something that was asked for is missing.
+    A test set is found (ok), partial, missing, or open: its corpus was not pointed at with --data. Ends with 4 if
+    something that was asked for is missing.
     """
     from salmonn_eval.cli import parse
     from salmonn_eval.cli.console import say, say_json
@@ -43,11 +59,11 @@ def doctor(
     if model is not None:
         checks.append(_model(model, parse.pairs("--model-arg", model_arg), model_path or []))
     if json:
-        say_json([{"ok": ok, "what": what, "found": found} for ok, what, found in checks])
+        say_json([{"ok": c.ok, "state": c.word, "what": c.what, "found": c.found} for c in checks])
     else:
-        for ok, what, found in checks:
-            say(f"{'ok     ' if ok else 'missing'}  {what}: {found}")
-    raise typer.Exit(0 if all(ok for ok, _, _ in checks) else 4)
+        for check in checks:
+            say(f"{check.word:7}  {check.what}: {check.found}")
+    raise typer.Exit(0 if all(check.ok for check in checks) else 4)
 
 
 def _fetch(what: str | None, source: str | None) -> None:
@@ -62,23 +78,23 @@ def _fetch(what: str | None, source: str | None) -> None:
 
 
 def _installation() -> Iterator[Check]:
-    from salmonn_eval import __version__
     from salmonn_eval.bundled import bundled
     from salmonn_eval.scorers.registry import availability
+    from salmonn_eval.version import __version__
 
-    yield True, "salmonn-eval", f"{__version__} on Python {platform.python_version()}, {os.cpu_count()} cores"
+    yield Check(True, "salmonn-eval", f"{__version__} on Python {platform.python_version()}, {os.cpu_count()} cores")
     for package in ("torch", "transformers", "datasets", "soundfile", "soxr"):
         try:
-            yield True, package, importlib.metadata.version(package)
+            yield Check(True, package, importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
-            yield False, package, f"not installed; pip install {package}"
+            yield Check(False, package, f"not installed; pip install {package}")
     for folder in ("tasks", "model"):
         place = bundled(folder)
-        yield place.is_dir(), f"bundled {folder}", str(place)
+        yield Check(place.is_dir(), f"bundled {folder}", str(place))
     yield _java()
     lacking = [name for name, why in availability().items() if why]
     absent = f"; not at hand: {', '.join(lacking)} (`list metrics` says why)" if lacking else ""
-    yield True, "metrics", f"{len(availability()) - len(lacking)} available{absent}"
+    yield Check(True, "metrics", f"{len(availability()) - len(lacking)} available{absent}")
 
 
 def _java() -> Check:
@@ -86,9 +102,9 @@ def _java() -> Check:
     from salmonn_eval.scorers.captions.java import version
 
     try:
-        return True, "java", version()
+        return Check(True, "java", version())
     except PrerequisiteError as fault:
-        return False, "java", str(fault)
+        return Check(False, "java", str(fault))
 
 
 def _folders() -> Iterator[Check]:
@@ -98,28 +114,45 @@ def _folders() -> Iterator[Check]:
         place = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(place).free / 1e9
         writable = os.access(place, os.W_OK)
-        yield writable, what, f"{folder}, {free:.1f} GB free" if writable else f"{folder} is not writable; see --out"
+        yield Check(
+            writable, what, f"{folder}, {free:.1f} GB free" if writable else f"{folder} is not writable; see --out"
+        )
 
 
 def _data(corpora: dict[str, str]) -> Iterator[Check]:
-    """Every test set that is embedded or that the user points at."""
-    from salmonn_eval.data.sources import open_source
+    """Every test set: how much of it is there, or how to get its corpus."""
+    from salmonn_eval.data.inventory import take_stock
     from salmonn_eval.errors import SalmonnEvalError
     from salmonn_eval.tasks.discover import discover
 
-    folders = {corpus: Path(folder) for corpus, folder in corpora.items()}
+    folders = {corpus: Path(folder).expanduser() for corpus, folder in corpora.items()}
     for task in discover().tasks:
         for name, dataset in task.spec.datasets.items():
+            what = f"{task.spec.id}:{name}"
+            if dataset.source == "in-house":
+                continue
             if dataset.corpus is not None and dataset.corpus not in folders:
+                size = f"{dataset.n_expected:,} items; " if dataset.n_expected else ""
+                yield Check(True, what, f"{size}{dataset.get}; licence: {dataset.licence}", "open")
                 continue
             try:
-                source = open_source(dataset, Path(task.root), folders)
-                present = sum(1 for _ in source.samples())
-                absent = len(source.absent())
-                found = f"{present} samples" + (f", {absent} absent" if absent else "")
-                yield True, f"{task.spec.id}:{name}", found
+                yield _stocked(what, take_stock(dataset, Path(task.root), folders))
             except SalmonnEvalError as fault:
-                yield False, f"{task.spec.id}:{name}", str(fault)
+                yield Check(False, what, str(fault))
+
+
+def _stocked(what: str, stock: "Stock") -> Check:
+    """One test set's line: counts, hours, disk, and what there is to know of it."""
+    from salmonn_eval.cli.console import hours
+
+    if stock.status == "missing":
+        return Check(False, what, stock.why or "nothing of it is there")
+    parts = [f"{stock.present:,} of {stock.items:,} items", hours(stock.seconds), f"{stock.size / 1e6:,.0f} MB"]
+    if stock.expected not in (None, stock.items):
+        parts.append(f"{stock.expected:,} items expected")
+    return Check(
+        True, what, "; ".join([", ".join(parts), *stock.remarks]), "" if stock.status == "found" else "partial"
+    )
 
 
 def _model(name: str, arguments: dict[str, str], folders: list[Path]) -> Check:
@@ -132,8 +165,8 @@ def _model(name: str, arguments: dict[str, str], folders: list[Path]) -> Check:
         model = registry.load(card, device="auto", dtype=card.dtype, batch_size=None)
         heard = answer_a_tone(model) if card.capabilities.audio else "hears no audio"
     except SalmonnEvalError as fault:
-        return False, f"model {name}", str(fault)
-    return (
+        return Check(False, f"model {name}", str(fault))
+    return Check(
         True,
         f"model {name}",
         f"loads; backend {card.backend}, {card.dtype}, fingerprint {card.fingerprint}; {heard}",

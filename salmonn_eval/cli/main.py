@@ -7,9 +7,26 @@ from typing import Annotated
 import click
 import typer
 
-from salmonn_eval import __version__
-from salmonn_eval.cli import doctor, listing, metric, new, run, score, show, tables, validate
+from salmonn_eval.cli import (
+    check,
+    compare,
+    diagnose,
+    doctor,
+    leaderboard,
+    listing,
+    metric,
+    new,
+    prepare,
+    probe,
+    run,
+    score,
+    show,
+    tables,
+    train,
+    validate,
+)
 from salmonn_eval.errors import ExitCode, SalmonnEvalError
+from salmonn_eval.version import __version__
 
 app = typer.Typer(
     name="salmonn-eval",
@@ -19,18 +36,26 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich would double the time to start
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("run")(run.command(score=True))
-app.command("predict")(run.command(score=False))
+app.command("run")(run.command("run"))
+app.command("predict")(run.command("predict"))
+app.command("sweep")(run.command("sweep"))
 app.command("score")(score.score)
 app.command("metric")(metric.metric)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
 app.command("table")(tables.table)
+app.command("compare")(compare.compare)
+app.command("check")(check.check)
+app.command("diagnose")(diagnose.diagnose)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("probe")(probe.probe)
 app.command("merge")(score.merge)
 app.command("import")(score.import_)
+app.command("prepare")(prepare.prepare)
 app.command("doctor")(doctor.doctor)
 app.add_typer(new.app, name="new")
+app.add_typer(train.app, name="train")
 
 
 @app.callback(invoke_without_command=True)

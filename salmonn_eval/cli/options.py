@@ -18,6 +18,15 @@ Tasks = Annotated[
     str, option("--tasks", help="Groups (level1, level2, level3, all, extra), tasks (asr), datasets (asr:mini-real).")
 ]
 Suite = Annotated[str, option("--suite", help="Test sets where only a task is named: mini, mini-real or paper.")]
+Annotation = Annotated[
+    Path | None,
+    option(
+        "--annotation", help="A JSON of the SALMONN release: its entries are the test sets; audio by --data audio=DIR."
+    ),
+]
+AnnotationTask = Annotated[
+    str | None, option("--task", help="Of --annotation: which task its questions are (sqa, aqa or mqa).", env=False)
+]
 Model = Annotated[str, option("--model", help="A model card's name (`list models`) or the path of one.")]
 ModelArg = Annotated[list[str] | None, option("--model-arg", help="NAME=VALUE for the model's card; repeatable.")]
 TaskPath = Annotated[list[Path] | None, option("--task-path", help="A folder or file of task definitions; repeatable.")]
@@ -35,12 +44,19 @@ Generation = Annotated[
     list[str] | None, option("--generation", help="KEY=VALUE decoding setting, e.g. max_new_tokens=100; repeatable.")
 ]
 PromptSet = Annotated[str, option("--prompt-set", help="release, paraphrase-N, seen-N; a comma list asks each.")]
-Condition = Annotated[str, option("--condition", help="none, silence, noise, swapped; a comma list asks each.")]
+Condition = Annotated[str, option("--condition", help="none, silence, noise, swapped, text; a comma list asks each.")]
 LoraScale = Annotated[
     str | None,
     option(
         "--lora-scale",
         help="Scale of the model's adapter, alpha / r included; a comma list asks each (default: its own).",
+    ),
+]
+LoraScales = Annotated[
+    str | None,
+    option(
+        "--lora-scales",
+        help="Scales to sweep, alpha / r included, as 0,2,4 (default: five from 0 to the adapter's own).",
     ),
 ]
 SeenPrompts = Annotated[
@@ -64,6 +80,9 @@ JudgeKeyEnv = Annotated[
     str | None,
     option("--judge-key-env", help="Environment variable that holds the judge's key (default: OPENAI_API_KEY)."),
 ]
+Intervals = Annotated[
+    str, option("--intervals", help="standard, or bca: the bias-corrected and accelerated bootstrap (no proportions).")
+]
 Out = Annotated[Path, option("--out", help="Folder of run directories.")]
 RunDir = Annotated[Path | None, option("--run-dir", help="This very run directory, new or to be continued.")]
 Fresh = Annotated[bool, option("--fresh", help="Start anew instead of continuing an unfinished run.")]
@@ -79,8 +98,22 @@ EncoderCache = Annotated[
     Path | None,
     option("--encoder-cache", help="Folder in which encoder outputs are kept from run to run (models that have them)."),
 ]
+Canary = Annotated[
+    bool,
+    option("--canary/--no-canary", help="First ask a few samples as silence; warn if answers stay (default: yes)."),
+]
 DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and stop.", env=False)]
 Json = Annotated[bool, option("--json", help="Print JSON instead of text.", env=False)]
+Markdown = Annotated[bool, option("--markdown", help="Print Markdown instead of text.", env=False)]
+Common = Annotated[
+    bool, option("--common", help="Over the samples that all have, where their subsets differ.", env=False)
+]
+Variant = Annotated[
+    str | None, option("--variant", help="FIELD=VALUE of the variant to hold, e.g. lora_scale=1 (A).", env=False)
+]
+Against = Annotated[
+    str | None, option("--against", help="FIELD=VALUE of the variant it is held against (B).", env=False)
+]
 Config = Annotated[
     Path | None,
     option(

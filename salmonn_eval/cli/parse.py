@@ -10,7 +10,7 @@ import yaml
 
 from salmonn_eval.engine.spec import MaxErrors, Shard
 from salmonn_eval.errors import UsageError
-from salmonn_eval.records import ConditionKind, Variant
+from salmonn_eval.records import ConditionKind, IntervalMethod, Variant
 from salmonn_eval.tasks.spec import MetricSpec
 
 _METRIC = re.compile(r"(?P<name>[a-z0-9_]+)(?:\((?P<settings>[^()]*)\))?")
@@ -107,3 +107,11 @@ def _words(text: str) -> list[str]:
 
 def _unique(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
+
+
+def intervals(text: str) -> IntervalMethod:
+    """The method of intervals; UsageError for another word."""
+    if text not in get_args(IntervalMethod):
+        raise UsageError(f"--intervals {text}: expected one of {', '.join(get_args(IntervalMethod))}")
+    method: IntervalMethod = msgspec.convert(text, IntervalMethod)
+    return method

@@ -1,4 +1,4 @@
-"""`run` and `predict`: ask a model, and (run) score what it answers.
+"""`run`, `predict` and `sweep`: ask a model, and (but for `predict`) score what it answers.
 
 `command` is long because a command's options are its parameters: a list of them and what they are handed on to.
 """
@@ -8,27 +8,33 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from salmonn_eval.api.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_SUITE, DEFAULT_TASKS
 from salmonn_eval.cli import options as o
-from salmonn_eval.cli.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_SUITE, DEFAULT_TASKS
 
 if TYPE_CHECKING:
     from salmonn_eval.engine.run import Outcome
     from salmonn_eval.engine.spec import RunOptions, RunSpec
+    from salmonn_eval.models.protocol import Model
+
+Kind = Literal["run", "predict", "sweep"]
 
 
-def command(*, score: bool) -> Callable[..., None]:
-    """`run` (answers and scores) or `predict` (answers only): one set of options."""
+def command(kind: Kind) -> Callable[..., None]:
+    """`run` (answers and scores), `predict` (answers only) or `sweep` (several LoRA scales): one set of options."""
 
     def ask(
         tasks: o.Tasks = DEFAULT_TASKS,
         suite: o.Suite = DEFAULT_SUITE,
         model: o.Model = DEFAULT_MODEL,
         model_arg: o.ModelArg = None,
+        annotation: o.Annotation = None,
+        annotation_task: o.AnnotationTask = None,
         task_path: o.TaskPath = None,
         model_path: o.ModelPath = None,
         data: o.Data = None,
@@ -58,25 +64,31 @@ def command(*, score: bool) -> Callable[..., None]:
         allow_missing_metrics: o.AllowMissingMetrics = False,
         workers: o.Workers = 2,
         encoder_cache: o.EncoderCache = None,
+        canary: o.Canary = True,
         dry_run: o.DryRun = False,
         json: o.Json = False,
         config: o.Config = None,
     ) -> None:
+        from salmonn_eval.api.compose import spec_from
         from salmonn_eval.cli import parse
-        from salmonn_eval.cli.compose import spec_from
+        from salmonn_eval.cli.sweep import scales_to_sweep
         from salmonn_eval.engine.judging import judge_settings
         from salmonn_eval.engine.spec import RunOptions
 
+        arguments = parse.pairs("--model-arg", model_arg)
+        scales = parse.lora_scales(lora_scale)
+        if kind == "sweep":
+            scales = scales_to_sweep(scales, model, arguments, dtype, model_path or [])
         spec = spec_from(
             tasks=tasks,
             suite=suite,
             model=model,
-            model_arguments=parse.pairs("--model-arg", model_arg),
+            model_arguments=arguments,
             task_paths=task_path or [],
             model_paths=model_path or [],
             data=parse.pairs("--data", data),
             dtype=dtype,
-            variants=parse.variants(prompt_set, condition, seed, parse.lora_scales(lora_scale)),
+            variants=parse.variants(prompt_set, condition, seed, scales),
             seed=seed,
             limit=limit,
             sample_ids=tuple(sample_id or ()),
@@ -87,6 +99,8 @@ def command(*, score: bool) -> Callable[..., None]:
             long_audio=long_audio,
             skip_missing_data=skip_missing_data or dry_run,
             allow_missing_metrics=allow_missing_metrics or dry_run,
+            annotation=annotation,
+            annotation_task=annotation_task,
         )
         settings = RunOptions(
             out=out,
@@ -100,52 +114,71 @@ def command(*, score: bool) -> Callable[..., None]:
             workers=workers,
             encoder_cache=encoder_cache,
             command=("salmonn-eval", *sys.argv[1:]),
+            canary=canary,
         )
         if dry_run:
             _show_survey(spec, out, json)
         else:
-            _go(spec, settings, score=score, json=json)
+            _go(spec, settings, kind, json=json)
 
-    ask.__doc__ = _HELP[score]
+    ask.__doc__ = _HELP[kind]
+    if kind == "sweep":
+        ask.__annotations__["lora_scale"] = o.LoraScales
     return ask
 
 
-_HELP = {
-    True: """Ask a model the chosen tasks, score its answers, print the table.
+_HELP: dict[Kind, str] = {
+    "run": """Ask a model the chosen tasks, score its answers, print the table.
 
     An interrupted run goes on when the same command is repeated.
     """,
-    False: """Ask a model the chosen tasks and keep the answers; `score` does the rest, on any machine.""",
+    "predict": """Ask a model the chosen tasks and keep the answers; `score` does the rest, on any machine.""",
+    "sweep": """Ask a model the chosen tasks at several scales of its adapter, in one loaded model and the same batches.
+
+    It refuses to start where the adapter does not act. An interrupted sweep goes on when the command is repeated.
+    """,
 }
 
 
-def _go(spec: "RunSpec", settings: "RunOptions", *, score: bool, json: bool) -> None:
+def _go(spec: "RunSpec", settings: "RunOptions", kind: Kind, *, json: bool) -> None:
     from salmonn_eval.cli.console import progress, say_json, tell
+    from salmonn_eval.cli.sweep import acting_model
     from salmonn_eval.engine.executor import Executor, LocalExecutor
+    from salmonn_eval.engine.labelled import labels_to_ask
     from salmonn_eval.engine.run import execute
     from salmonn_eval.errors import ExitCode
-    from salmonn_eval.models import registry
+
+    model = acting_model(spec, settings) if kind == "sweep" else partial(load_model, spec, settings)
 
     def executor(note: Callable[[str], None]) -> Executor:
-        model = registry.load(
-            spec.card,
-            device=settings.device,
-            dtype=spec.card.dtype,
-            batch_size=settings.batch_size,
-            encoder_cache=settings.encoder_cache,
-        )
-        return LocalExecutor(model, workers=settings.workers, note=note)
+        return LocalExecutor(model(), workers=settings.workers, note=note, labels=labels_to_ask(spec))
 
+    score = kind != "predict"
     stop = threading.Event()
     with progress() as bar, _stopping(stop):
         outcome = execute(spec, settings, executor, bar, stop, score=score)
     if score and settings.shard is None and outcome.exit_code is not ExitCode.INTERRUPTED:
         show_outcome(outcome, json=json)
     else:
+        if warning := outcome.run.read().canary:
+            tell(f"warning: {warning}")
         tell(_next_step(outcome, settings))
         if json:
             say_json({"run": str(outcome.run.path)})
     raise typer.Exit(outcome.exit_code)
+
+
+def load_model(spec: "RunSpec", settings: "RunOptions") -> "Model":
+    """The run's model, ready to answer."""
+    from salmonn_eval.models import registry
+
+    return registry.load(
+        spec.card,
+        device=settings.device,
+        dtype=spec.card.dtype,
+        batch_size=settings.batch_size,
+        encoder_cache=settings.encoder_cache,
+    )
 
 
 def _next_step(outcome: "Outcome", settings: "RunOptions") -> str:
@@ -174,10 +207,15 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         say(table.text(outcome.values, caption=title, columns=terminal_columns()))
         say(f"run: {outcome.run.path}\nmore: salmonn-eval show {outcome.run.path}")
     state = outcome.run.read()
+    for plan in state.plan:
+        for remark in plan.remarks:
+            tell(f"note: {plan.name}: {remark}")
     if state.cut:
         tell(f"note: {state.cut} answers are to audio cut to what the model takes; events.jsonl says which")
     if state.silent:
         tell(f"note: {state.silent} answers are to digital silence; events.jsonl says which")
+    if state.canary:
+        tell(f"warning: {state.canary}")
     for sentence in outcome.why:
         tell(f"incomplete: {sentence}")
 
@@ -217,11 +255,13 @@ def _show_survey(spec: "RunSpec", out: Path, json: bool) -> None:
     found = survey(spec, out)
     if json:
         known = {"estimated_seconds": found.seconds, "needs": found.needs}
-        say_json({"plans": found.plans, "not_asked": spec.not_asked, **known})
+        say_json({"plans": found.plans, "not_asked": spec.not_asked, "remarks": found.remarks, **known})
         return
     for plan in found.plans:
-        absent = f", {plan.n_absent} absent from the corpus" if plan.n_absent else ""
+        absent = f", {plan.n_absent} absent or left out" if plan.n_absent else ""
         say(f"{plan.name}: {plan.n_planned} of {plan.n_total} samples{absent}, {hours(plan.audio_s)} of audio")
+    for remark in found.remarks:
+        say(f"note: {remark}")
     for entry in spec.not_asked:
         say(f"{entry.task}.{entry.dataset}: {entry.status}: {entry.why}")
     variants = f" in {len(spec.variants)} variants" if len(spec.variants) > 1 else ""

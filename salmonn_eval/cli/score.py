@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from salmonn_eval.api.defaults import DEFAULT_OUT
 from salmonn_eval.cli import options as o
-from salmonn_eval.cli.defaults import DEFAULT_OUT
 
 
 def score(
@@ -17,6 +17,7 @@ def score(
     judge_url: o.JudgeUrl = None,
     judge_key_env: o.JudgeKeyEnv = None,
     model_path: o.ModelPath = None,
+    intervals: o.Intervals = "standard",
     max_errors: o.MaxErrors = "1%",
     json: o.Json = False,
 ) -> None:
@@ -29,7 +30,8 @@ def score(
 
     metrics = tuple(parse.metric(text) for text in metric or ())
     judge = judge_settings(judge_model, judge_url, judge_key_env, model_paths=model_path or [])
-    outcome = score_run(RunDirectory(run), metrics, limit=parse.max_errors(max_errors), judge=judge)
+    limit, method = parse.max_errors(max_errors), parse.intervals(intervals)
+    outcome = score_run(RunDirectory(run), metrics, limit=limit, judge=judge, intervals=method)
     show_outcome(outcome, json=json)
     raise typer.Exit(outcome.exit_code)
 

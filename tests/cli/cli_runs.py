@@ -57,7 +57,7 @@ class Program:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SALMONN_EVAL_")}
         self.environment = {
             **kept,
-            "PYTHONPATH": os.pathsep.join([str(HERE), str(folder / "site")]),
+            "PYTHONPATH": os.pathsep.join([str(HERE), str(folder / "site"), str(HERE.parents[1])]),
             "SALMONN_EVAL_CACHE": str(folder / "cache"),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "140",

@@ -141,3 +141,15 @@ def test_published_answers_through_replay(program: Program, published: Path) -> 
     found = plain_wer(done.stdout)
     assert found["value"] == pytest.approx(PUBLISHED_WER, abs=1e-9)
     assert (found["n_scored"], found["n_planned"]) == (2617, 2617)
+
+
+def test_bca_intervals_are_asked_of_score_and_stand_with_the_values(finished: Any) -> None:
+    before = json.loads((finished.folder / "results.json").read_text())
+    done = finished.program("score", finished.folder, "--intervals", "bca", "--json")
+    assert done.returncode == 0, done.stderr
+    after = json.loads((finished.folder / "results.json").read_text())
+    methods = {value["metric"]: value["ci"]["method"] for value in after["results"] if value["ci"]}
+    assert methods["wer"].startswith("cluster bootstrap, BCa")
+    assert [value["value"] for value in after["results"]] == [value["value"] for value in before["results"]]
+    finished.program("score", finished.folder)
+    assert json.loads((finished.folder / "results.json").read_text()) == before
