@@ -51,6 +51,10 @@ def nano(
             "--parts", help="Folder of trained parts (language, speech, audio), or of a whole network, to start from."
         ),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Draw stages 2 and 3 by this seed, from the same stage 1, into OUT/seed-N."),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that render speech.", min=1)] = 2,
 ) -> None:
     """Make salmonn-nano from nothing, step by step: world, speech, language, encoders, stages 1 to 3, nano."""
@@ -63,7 +67,8 @@ def nano(
     if scale not in SCALES:
         raise UsageError(f"--scale {scale}: expected {' or '.join(SCALES)}")
     torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
-    Chain(out, SCALES[scale], workers=workers, note=tell, parts=parts).run(until=until)
+    chain = Chain(out, SCALES[scale], workers=workers, note=tell, parts=parts, tuning_seed=seed)
+    chain.run(until=until)
     say(f"done: {out}")
 
 

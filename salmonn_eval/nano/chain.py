@@ -102,9 +102,24 @@ class Done(Struct, frozen=True):
 class Chain:
     """The steps in a folder. A step that is done is left as it is; an interrupted one goes on."""
 
-    def __init__(self, out: Path, recipe: Recipe, *, workers: int, note: Note, parts: Path | None = None) -> None:
-        """`parts` holds `language`, `speech` and `audio`, or is a whole network: those steps take what is there."""
+    def __init__(
+        self,
+        out: Path,
+        recipe: Recipe,
+        *,
+        workers: int,
+        note: Note,
+        parts: Path | None = None,
+        tuning_seed: int | None = None,
+    ) -> None:
+        """`parts` holds `language`, `speech` and `audio`, or is a whole network: those steps take what is there.
+
+        With a `tuning_seed` the steps from stage 2 on draw by it, from the same stage 1, and leave their products in
+        `seed-N` below `out`.
+        """
         self._out = out
+        self._tuned = out if tuning_seed is None else out / f"seed-{tuning_seed}"
+        self._tuning_seed = recipe.seed if tuning_seed is None else tuning_seed
         self._parts = parts
         self._recipe = recipe
         self._workers = workers
@@ -124,7 +139,7 @@ class Chain:
                 return
 
     def _step(self, name: str, step: "Callable[[Chain], dict[str, Any]]") -> None:
-        path = self._out / f"{name}.json"
+        path = (self._tuned if name in TUNING_STEPS else self._out) / f"{name}.json"
         mark = fingerprint(asdict(self._recipe))
         if path.exists():
             done = read_whole(path, Done, what="finished step")
@@ -189,22 +204,22 @@ class Chain:
 
     def stage1(self) -> dict[str, Any]:
         """Pre-training."""
-        loaded = load_nano(self._out, seed=self._recipe.seed)
-        config = stage_config("pretrain", self._recipe.stage1, seed=self._recipe.seed, outputs=self._outputs)
-        examples = self._examples(PRETRAINING)
-        return self._train("stage1", config, loaded, examples)
+        seed = self._recipe.seed
+        config = stage_config("pretrain", self._recipe.stage1, seed=seed, outputs=self._outputs)
+        loaded = load_nano(self._out, seed=seed)
+        return self._train(self._out / "stage1", config, loaded, self._examples(PRETRAINING))
 
     def stage2(self) -> dict[str, Any]:
         """Instruction tuning."""
         start = self._out / "stage1" / "last"
         config = stage_config(
-            "instruct", self._recipe.stage2, seed=self._recipe.seed, outputs=self._outputs, folder=start
+            "instruct", self._recipe.stage2, seed=self._tuning_seed, outputs=self._outputs, folder=start
         )
-        return self._train("stage2", config, folder.load(start), self._examples(TUNING))
+        return self._train(self._tuned / "stage2", config, folder.load(start), self._examples(TUNING))
 
     def stage3(self) -> dict[str, Any]:
         """Activation, and its control: as many steps on recognition and captions."""
-        start = self._out / "stage2" / "last"
+        start = self._tuned / "stage2" / "last"
         stories = self._recipe.stage3.batch
         # What a network of the tiny scale writes is no story: there both learn the world's own answers.
         told = Activation(stories, targets="stories" if self._recipe.must_pass else "references")
@@ -216,21 +231,22 @@ class Chain:
             config = stage_config(
                 "activate",
                 self._recipe.stage3,
-                seed=self._recipe.seed,
+                seed=self._tuning_seed,
                 outputs=self._outputs,
                 folder=start,
                 activation=activation,
             )
-            found[name] = self._train(name, config, folder.load(start), self._examples(mix, one_wording=True))
+            examples = self._examples(mix, one_wording=True)
+            found[name] = self._train(self._tuned / name, config, folder.load(start), examples)
         return found
 
     def nano(self) -> dict[str, Any]:
         """The network in bfloat16 and its adapters."""
-        whole = self._out / "salmonn-nano"
-        loaded = folder.load(self._out / "stage2" / "last", dtype="bfloat16")
+        whole = self._tuned / "salmonn-nano"
+        loaded = folder.load(self._tuned / "stage2" / "last", dtype="bfloat16")
         folder.save(loaded, whole)
         for name in ("stage3", "control"):
-            tuned = folder.load(self._out / name / "last", dtype="bfloat16")
+            tuned = folder.load(self._tuned / name / "last", dtype="bfloat16")
             folder.save_adapter(tuned.network, whole / {"stage3": "activated"}.get(name, name), base=whole)
         return {"parameters": sum(weight.numel() for weight in loaded.network.parameters())}
 
@@ -251,10 +267,9 @@ class Chain:
     def _examples(self, mix: Mapping[str, tuple[float, tuple[str, ...]]], *, one_wording: bool = False) -> PoolExamples:
         return PoolExamples(self._pool("train"), "train", mix, seed=self._recipe.seed, one_wording=one_wording)
 
-    def _train(self, name: str, config: TrainConfig, loaded: Loaded, examples: PoolExamples) -> dict[str, Any]:
-        out = self._out / name
+    def _train(self, out: Path, config: TrainConfig, loaded: Loaded, examples: PoolExamples) -> dict[str, Any]:
         loaded.network.llama.set_attn_implementation("eager")  # faster on short sequences, and backwards above all
-        ended = train_stage(config, loaded, examples, out, base=out, note=_Every(self._note, name))
+        ended = train_stage(config, loaded, examples, out, base=out, note=_Every(self._note, out.name))
         return {"steps": ended.step}
 
 
@@ -268,6 +283,7 @@ STEPS: "Mapping[str, Callable[[Chain], dict[str, Any]]]" = {
     "stage3": Chain.stage3,
     "nano": Chain.nano,
 }
+TUNING_STEPS = ("stage2", "stage3", "nano")
 
 
 def digest(path: Path) -> str:
