@@ -22,7 +22,7 @@ from salmonn_eval.tasks.spec import MetricSpec, Suite
 def spec_from(
     *,
     tasks: str,
-    suite: str,
+    suite: str | None,
     model: str | ModelCard,
     model_arguments: Mapping[str, str],
     task_paths: Sequence[Path],
@@ -45,18 +45,19 @@ def spec_from(
 ) -> RunSpec:
     """Find tasks and model, and settle what is asked; every fault is a UsageError or PrerequisiteError.
 
-    `model` is a name, or the card of a model that is loaded already. With an `annotation` of the SALMONN release the
-    test sets are its own, whatever the suite; `annotation_task` says of which task its questions are.
+    `model` is a name, or the card of a model that is loaded already; `suite` None: the model's own. With an
+    `annotation` of the SALMONN release the test sets are its own, whatever the suite; `annotation_task` says of which
+    task its questions are.
     """
-    chosen_suite: Suite = "paper" if annotation else one_of("--suite", suite, Suite)
+    card = model
+    if isinstance(card, str):
+        card = registry.resolve(card, model_arguments, dtype, folders=model_paths)
+    chosen_suite: Suite = "paper" if annotation else one_of("--suite", suite or card.suite, Suite)
     catalogue = discover(task_paths)
     if annotation:
         catalogue = Catalogue(tuple(released_tasks(catalogue.tasks, annotation, annotation_task)))
     elif annotation_task:
         raise UsageError(f"--task {annotation_task} goes with --annotation FILE; tasks to ask are named with --tasks")
-    card = model
-    if isinstance(card, str):
-        card = registry.resolve(card, model_arguments, dtype, folders=model_paths)
     wishes = Wishes(
         suite=chosen_suite,
         label=tasks.replace(",", "+").replace(":", "."),

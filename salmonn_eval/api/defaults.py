@@ -1,8 +1,7 @@
-"""What `run` does when nothing is said: the embedded recogniser on embedded recordings."""
+"""What `run` does when nothing is said: the embedded SALMONN on the test sets of its world."""
 
 from pathlib import Path
 
 DEFAULT_TASKS = "level1"
-DEFAULT_SUITE = "mini-real"
-DEFAULT_MODEL = "pocketsphinx"
+DEFAULT_MODEL = "salmonn-nano"
 DEFAULT_OUT = Path("results/runs")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from salmonn_eval.api.compose import spec_from
-from salmonn_eval.api.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_SUITE, DEFAULT_TASKS
+from salmonn_eval.api.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_TASKS
 from salmonn_eval.api.evaluation import Evaluation
 from salmonn_eval.engine.executor import Executor, LocalExecutor
 from salmonn_eval.engine.labelled import labels_to_ask
@@ -27,7 +27,7 @@ def evaluate(
     model: str | Model = DEFAULT_MODEL,
     tasks: str | Sequence[str] = DEFAULT_TASKS,
     *,
-    suite: str = DEFAULT_SUITE,
+    suite: str | None = None,
     lora_scales: Sequence[float | None] = (None,),
     conditions: Sequence[ConditionKind] = ("none",),
     limit: int | None = None,
@@ -53,10 +53,11 @@ def evaluate(
     The arguments are `salmonn-eval run`'s options of the same names. Everything is kept in a run directory, which every
     command of `salmonn-eval` reads. Scoring happens in this process.
 
-    `model` is the name or path of a model card, or an object that is a `Model` (see `wrap`); `tasks` are groups, tasks
-    and datasets (`"level1"`, `["asr", "er:iemocap-session5"]`); `metrics` are asked for beyond the tasks' own;
-    `on_answer` is called with each request and its answer as soon as the model gives it. With `canary` a few samples
-    are first asked as they are and as silence: `Evaluation.warning` tells if no answer changed.
+    `model` is the name or path of a model card, or an object that is a `Model` (see `wrap`); `suite` None is the
+    model's own (`mini` of salmonn-nano, `mini-real` otherwise); `tasks` are groups, tasks and datasets (`"level1"`,
+    `["asr", "er:iemocap-session5"]`); `metrics` are asked for beyond the tasks' own; `on_answer` is called with each
+    request and its answer as soon as the model gives it. With `canary` a few samples are first asked as they are and as
+    silence: `Evaluation.warning` tells if no answer changed.
 
     Raises:
         UsageError, PrerequisiteError: the call cannot be done; the message says what to change.

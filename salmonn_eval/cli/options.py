@@ -17,7 +17,10 @@ def option(*names: str, help: str, env: bool = True, **more: Any) -> Any:
 Tasks = Annotated[
     str, option("--tasks", help="Groups (level1, level2, level3, all, extra), tasks (asr), datasets (asr:mini-real).")
 ]
-Suite = Annotated[str, option("--suite", help="Test sets where only a task is named: mini, mini-real or paper.")]
+Suite = Annotated[
+    str | None,
+    option("--suite", help="Test sets where only a task is named: mini, mini-real or paper (default: the model's)."),
+]
 Annotation = Annotated[
     Path | None,
     option(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from salmonn_eval.api.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_SUITE, DEFAULT_TASKS
+from salmonn_eval.api.defaults import DEFAULT_MODEL, DEFAULT_OUT, DEFAULT_TASKS
 from salmonn_eval.cli import options as o
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(kind: Kind) -> Callable[..., None]:
 
     def ask(
         tasks: o.Tasks = DEFAULT_TASKS,
-        suite: o.Suite = DEFAULT_SUITE,
+        suite: o.Suite = None,
         model: o.Model = DEFAULT_MODEL,
         model_arg: o.ModelArg = None,
         annotation: o.Annotation = None,

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from salmonn_eval.errors import UsageError
 from salmonn_eval.models.protocol import Capabilities
 from salmonn_eval.records import AudioPolicy
+from salmonn_eval.tasks.spec import Suite
 from salmonn_eval.yamlfile import Document, Fault, YamlError, convert, read
 
 Value = str | int | float | bool
@@ -54,7 +55,8 @@ class CardFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A card as written; `models.registry.resolve` makes a `ModelCard` with a fingerprint of it.
 
     `tasks`: what the model can be asked (None: everything); `trained_tasks`: what it was trained on; `languages`: what
-    it hears; `quick_limit`: clips per embedded set unless `--limit` says otherwise; `default_lora_scale` is absolute;
+    it hears; `suite`: the test sets it is asked when none are named; `quick_limit`: clips per embedded set unless
+    `--limit` says otherwise; `default_lora_scale` is absolute;
     `dtype` is what it computes in unless `--dtype` says otherwise (None: the backend's first); `licence` and `get` tell
     under which terms and from where its weights come.
     """
@@ -72,6 +74,7 @@ class CardFile(Struct, frozen=True, forbid_unknown_fields=True):
     default_lora_scale: float | None = None
     dtype: str | None = None
     generation: GenerationSection = GenerationSection()
+    suite: Suite = "mini-real"
     quick_limit: Positive | None = None
     arguments: dict[str, ArgumentSpec] = {}
     train_seed: int | None = None

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from salmonn_eval.records import AudioPolicy, Prediction, Request, TokenLogprobs
+from salmonn_eval.tasks.spec import Suite
 from salmonn_eval.waveform import Waveform
 
 Decoding = Literal["as asked", "own", "unknown"]
@@ -32,8 +33,9 @@ class Capabilities(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 class ModelCard(Struct, frozen=True, omit_defaults=True):
     """A model as it will answer. `fingerprint` covers weights, template and dtype; it stands in every request key.
 
-    `tasks` limits what the model can be asked (None: everything); `quick_limit` is how many clips a set of an embedded
-    suite gets when nobody says `--limit`; `default_lora_scale` is absolute.
+    `tasks` limits what the model can be asked (None: everything); `suite` is asked when nobody says `--suite`;
+    `quick_limit` is how many clips a set of an embedded suite gets when nobody says `--limit`; `default_lora_scale` is
+    absolute.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ModelCard(Struct, frozen=True, omit_defaults=True):
     languages: tuple[str, ...] | None = None
     default_lora_scale: float | None = None
     generation: dict[str, Any] = {}
+    suite: Suite = "mini-real"
     quick_limit: int | None = None
     train_seed: int | None = None
     dtype: str = "float32"

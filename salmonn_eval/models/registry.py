@@ -113,6 +113,7 @@ def _model_card(
         languages=card.languages,
         default_lora_scale=lora_scale,
         generation=card.generation.said(),
+        suite=card.suite,
         quick_limit=card.quick_limit,
         train_seed=card.train_seed,
         dtype=dtype,

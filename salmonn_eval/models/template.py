@@ -38,6 +38,7 @@ tasks: [asr]                      # optional: what it can be asked; leave out fo
 languages: [en]                   # optional: languages it hears (ISO 639-1)
 generation:                       # optional: its own decoding defaults; task, suite and flags stand over them
   num_beams: 1
+# suite: mini-real               # optional: test sets when nobody says --suite: mini, mini-real or paper
 # quick_limit: 8                  # optional: clips per embedded test set when nobody says --limit
 # train_seed: 0                   # optional: the seed it was trained with
 

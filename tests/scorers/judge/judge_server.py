@@ -21,8 +21,9 @@ def verdict(word: str) -> bytes:
 class Call:
     """One request as the server got it, and the ways to answer it."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, number: int) -> None:
+    def __init__(self, handler: BaseHTTPRequestHandler, number: int, done: Callable[[], None]) -> None:
         self.handler = handler
+        self._done = done
         self.number = number
         self.path = handler.path
         self.authorization = handler.headers.get("Authorization")
@@ -34,6 +35,7 @@ class Call:
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.handler.send_header(name.replace("_", "-"), value)
         self.handler.end_headers()
+        self._done()  # before the last byte: with it the client may already send its next request
         self.handler.wfile.write(body)
 
 
@@ -49,22 +51,26 @@ class JudgeServer:
         self.most_at_once = 0
         self.over = threading.Event()
         self.url = ""
-        self._open = 0
+        self._open: set[int] = set()
         self._lock = threading.Lock()
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
         with self._lock:
-            call = Call(handler, len(self.calls))
+            number = len(self.calls)
+            call = Call(handler, number, lambda: self._close(number))
             self.calls.append(call)
-            self._open += 1
-            self.most_at_once = max(self.most_at_once, self._open)
+            self._open.add(number)
+            self.most_at_once = max(self.most_at_once, len(self._open))
         try:
             self.behave(call)
         except OSError:
             return  # the client hung up
         finally:
-            with self._lock:
-                self._open -= 1
+            self._close(number)
+
+    def _close(self, number: int) -> None:
+        with self._lock:
+            self._open.discard(number)
 
 
 @contextmanager
