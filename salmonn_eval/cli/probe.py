@@ -56,7 +56,7 @@ def probe(
         diagnose_model(RunDirectory(run).read().spec, run / "diagnosis", parts, device, batch_size, json=json)
         return
     card = registry.resolve(model, parse.pairs("--model-arg", model_arg), dtype, folders=model_path or [])
-    scales = parse.lora_scales(lora_scales)
+    scales = parse.lora_scales(lora_scales, "--lora-scales")
     if scales == (None,) and card.default_lora_scale is not None:
         scales = sweep_scales(card)
     spec = spec_from(

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from salmonn_eval.records import Interval
-from salmonn_eval.scorers.ratio import ratio
+from salmonn_eval.scorers.ratio import each_once, ratio
 from salmonn_eval.stats.intervals import interval
 from salmonn_eval.stats.members import Array
 
@@ -26,8 +26,7 @@ def mean(values: Array, clusters: Clusters, *, lowest: float = 0.0, highest: flo
     kept = ~np.isnan(values)
     if not kept.any():
         return Estimate(why="no item is scored")
-    stats = np.stack([values[kept], np.ones(int(kept.sum()))], axis=1)
     names = [name for name, keep in zip(clusters, kept, strict=True) if keep]
     binary = bool(np.isin(values[kept], (0.0, 1.0)).all())
-    found = interval(ratio, stats, names, proportion=binary, lowest=lowest, highest=highest)
+    found = interval(ratio, each_once(values[kept]), names, proportion=binary, lowest=lowest, highest=highest)
     return Estimate(float(values[kept].mean()), found)
