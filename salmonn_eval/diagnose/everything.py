@@ -4,12 +4,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from salmonn_eval.diagnose.collapse import Collapse, collapse
 from salmonn_eval.diagnose.confusion import Confusion, confusion
 from salmonn_eval.diagnose.error_share import ErrorShare, error_share
 from salmonn_eval.diagnose.following import Following, following
 from salmonn_eval.diagnose.graded import graded_sets
 from salmonn_eval.diagnose.hearing import Hearing, hearing
 from salmonn_eval.diagnose.overfitting import MOST_LOSS, Overfitting, overfitting
+from salmonn_eval.diagnose.paraphrases import Paraphrases, paraphrases
 from salmonn_eval.diagnose.reading import read_run
 
 
@@ -20,7 +22,9 @@ class Diagnoses(Struct, frozen=True):
     following: Following
     confusion: Confusion
     error_share: ErrorShare
+    collapse: Collapse
     hearing: Hearing
+    paraphrases: Paraphrases
     overfitting: Overfitting
 
 
@@ -40,6 +44,8 @@ def diagnose(path: Path, most_loss: float = MOST_LOSS) -> Diagnoses:
         following=following(run, sets),
         confusion=confusion(run),
         error_share=error_share(run),
+        collapse=collapse(run),
         hearing=hearing(sets),
+        paraphrases=paraphrases(run, sets),
         overfitting=overfitting(run, sets, most_loss),
     )
