@@ -258,7 +258,7 @@ def overfitting_sections(found: Overfitting) -> Iterator[Section]:
     rows = [
         (
             f"{row.scale:g}" + (" (default)" if row.scale == found.default else ""),
-            share(row.g),
+            told(Estimate(row.g, row.g_ci)),
             share(row.largest_loss, percent=True),
             share(row.largest_bound, percent=True),
             "yes" if row.allowed else "no",
