@@ -125,7 +125,7 @@ def _row(run: ReadRun, rest: Variant, group: Sequence[GradedSet]) -> ParaphraseR
             for which, places in wanted.items()
             if len(places) >= FEWEST and enough
         ),
-        gap=mean(g[:, seen].mean(axis=1) - g[:, ~seen].mean(axis=1), kept, lowest=-1.0)
+        gap=mean(g[:, seen].mean(axis=1) - g[:, ~seen].mean(axis=1), kept, difference=True)
         if both
         else Estimate(why="seen and unseen wordings are not both asked"),
         why=None if enough else f"its items hang together by their clusters, in {linked} groups; needs {FEWEST_UNITS}",

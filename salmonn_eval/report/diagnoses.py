@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from salmonn_eval.diagnose.activation import Activation, Effect
 from salmonn_eval.diagnose.collapse import Collapse
 from salmonn_eval.diagnose.confusion import Confusion, ConfusionRow
 from salmonn_eval.diagnose.error_share import ErrorShare
@@ -13,7 +14,7 @@ from salmonn_eval.diagnose.hearing import Hearing
 from salmonn_eval.diagnose.overfitting import Overfitting, ScaleRow
 from salmonn_eval.diagnose.paraphrases import ParaphraseRow, Paraphrases, Spread
 from salmonn_eval.records import Variant
-from salmonn_eval.report.cells import fill, number, variant_name
+from salmonn_eval.report.cells import UNIT_MARK, fill, number, variant_name
 from salmonn_eval.report.compare_text import p_value
 from salmonn_eval.report.grid import ABSENT
 from salmonn_eval.report.listing import Rows, aligned, escape, markdown
@@ -237,6 +238,49 @@ def _spread(row: ParaphraseRow, one: Spread) -> tuple[str, ...]:
     )
 
 
+def activation_sections(found: Activation) -> Iterator[Section]:
+    """What activation did to groups of tasks, to each, and to the headline metrics."""
+    changes = ("before", "after", "control", "after \u2212 before", "control \u2212 before", "after \u2212 control")
+    groups = [
+        (f"{one.group} ({len(one.tasks)})", *_effect(one.g, "fraction"), str(one.n_units)) for one in found.groups
+    ]
+    notes = [
+        f"before: {found.before}; after: {found.after}; control: {found.control}; activated on {found.activated}. Mean "
+        "G over tasks of equal weight, at each model's own scale; n: independent clusters, which are resampled.",
+        *(f"{name}: not in all three runs" for name in found.only_some),
+    ]
+    yield Section("Activation: G by group of tasks", ("tasks", *changes, "n"), groups, notes)
+    rows = [
+        (f"{row.task}:{row.dataset} {name}", *_effect(effect, "fraction"), str(row.n))
+        for row in found.rows
+        for name, effect in (("G", row.g), ("following", row.following))
+    ]
+    left_out = sum(row.n_left_out for row in found.rows)
+    notes = [f"{left_out} items without a score in all three runs are left out"] if left_out else []
+    yield Section("Activation: G and following by test set", ("", *changes, "n"), rows, notes)
+    metrics = [
+        (
+            f"{row.task}:{row.dataset} {one.metric}{UNIT_MARK[one.unit]} {'↓' if one.better == 'lower' else '↑'}",
+            *_effect(one.effect, one.unit),
+            str(one.n),
+        )
+        for row in found.rows
+        for one in row.metrics
+    ]
+    yield Section("Activation: the columns of the paper's Table 3", ("", *changes, "n"), metrics, ())
+
+
+def _effect(found: Effect, unit: str) -> Iterator[str]:
+    for value in (found.before, found.after, found.control):
+        yield ABSENT if value is None else number(value, unit)
+    for gap in (found.change, found.control_change, found.beyond):
+        if gap.value is None:
+            yield ABSENT
+        else:
+            ends = f" [{number(gap.ci.low, unit)}, {number(gap.ci.high, unit)}]" if gap.ci else ""
+            yield f"{'+' if gap.value > 0 else ''}{number(gap.value, unit)}{ends}"
+
+
 def overfitting_sections(found: Overfitting) -> Iterator[Section]:
     """The index, and the scales with what they cost."""
     if found.index is None or found.candidate_gain is None:
@@ -301,6 +345,7 @@ SECTIONS: Mapping[type, Callable[..., Iterator[Section]]] = {
     Hearing: hearing_sections,
     Paraphrases: paraphrase_sections,
     Overfitting: overfitting_sections,
+    Activation: activation_sections,
 }
 
 
