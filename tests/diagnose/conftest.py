@@ -30,10 +30,10 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = registry.resolve("salmonn-nano-stage2", {})
     model = registry.load(card, device="cpu", dtype="float32", batch_size=None)
     spec = spec_from(
-        tasks="asr,en2de,story:mini-speech", suite="mini", model=card, model_arguments={}, task_paths=[], model_paths=[],
-        data={}, dtype=None, variants=(Variant(0.0), Variant(4.0)), seed=0, limit=12, sample_ids=(), generation={},
-        seen_prompts=None, metrics=(), judge=None, long_audio=None, skip_missing_data=False,
-        allow_missing_metrics=False,
+        tasks="asr,en2de,story:mini-speech", suite="mini", model=card, model_arguments={}, task_paths=[],
+        model_paths=[], data={}, dtype=None, variants=(Variant(0.0), Variant(4.0)), seed=0, limit=12,
+        sample_ids=(), generation={}, seen_prompts=None, metrics=(), judge=None, long_audio=None,
+        skip_missing_data=False, allow_missing_metrics=False,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("swept") / "run"
     return ask(model, spec, spec.questions, spec.variants, folder, Silent()).path
