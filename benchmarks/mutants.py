@@ -3,8 +3,8 @@
     python benchmarks/mutants.py --work FOLDER      # goes on where it stopped; the folder holds runs and probes
 
 A cell is `flagged/testable` test sets. What counts as flagged is in `PROBES` and `FROM_ANSWERS`, one rule a diagnosis,
-fixed before any mutant was looked at. The healthy model's row is the false alarms. Columns of `salmonn-eval diagnose`
-stay `-` where this version does not have the command. The table is written into `docs/diagnostics/mutants.md`.
+fixed before any mutant was looked at. The healthy model's row is the false alarms. The table is written into
+`docs/diagnostics/mutants.md`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from salmonn_eval.canonical import fingerprint
 from salmonn_eval.models import registry
 from salmonn_eval.models.protocol import AudioSource, Model
 from salmonn_eval.probes.finding import Finding
-from salmonn_eval.probes.mutants import FAULTS, Mutant
+from salmonn_eval.probes.mutants import FAULTS, Deafened, Mutant
 from salmonn_eval.probes.probe import probe
 from salmonn_eval.records import Prediction, Request, TokenLogprobs, Variant
 
@@ -113,7 +113,7 @@ class Remembering:
         return self._model.logprobs(requests, continuations, audio)
 
     def _name(self, request: Request, audio: AudioSource) -> str:
-        deaf = type(audio).__name__ == "Deafened"
+        deaf = isinstance(audio, Deafened)
         return fingerprint(
             [request.instruction, request.clips, request.variant, request.generation, request.text, deaf]
         )
@@ -135,15 +135,13 @@ def measured(model: Model, folder: Path, limit: int) -> dict[str, Any]:
         row[name] = _cell([rule(finding) for finding in mine])
     told = _diagnosed(folder / "run")
     for name, (diagnosis, judge) in FROM_ANSWERS.items():
-        row[name] = _cell([judge(one) for one in told[diagnosis]["rows"]]) if diagnosis in told else "-"
+        row[name] = _cell([judge(one) for one in told[diagnosis]["rows"]])
     return row
 
 
 def _diagnosed(run: Path) -> dict[str, Any]:
-    """What `salmonn-eval diagnose RUN --json` says; nothing where there is no such command."""
+    """What `salmonn-eval diagnose RUN --json` says."""
     done = subprocess.run([*salmonn_eval("diagnose", str(run), "--json")], capture_output=True, text=True, check=False)
-    if done.returncode == 2 and "No such command" in done.stderr:
-        return {}
     if done.returncode:
         raise SystemExit(f"diagnose {run} failed:\n{done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout)

@@ -55,6 +55,15 @@ def _decode(decode: Callable[[bytes], T], data: bytes, where: str, what: str) ->
 
 
 @contextmanager
+def creating(path: Path) -> Iterator[None]:
+    """While a command's own folder `path` is made: UsageError where the system refuses."""
+    try:
+        yield
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be created ({fault.strerror}); give a writable folder with --out") from fault
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that appears, whole, when the block ends: no reader and no kill sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)

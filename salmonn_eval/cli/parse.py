@@ -71,8 +71,8 @@ def max_errors(text: str) -> MaxErrors:
     return MaxErrors(share=number) if "." in match[1] else MaxErrors(count=int(number))
 
 
-def lora_scales(text: str | None) -> tuple[float | None, ...]:
-    """`4` or `0,2,4`: absolute scales; None alone is the model's own."""
+def lora_scales(text: str | None, option: str = "--lora-scale") -> tuple[float | None, ...]:
+    """`4` or `0,2,4`: absolute scales; None alone is the model's own. Faults name the option that was typed."""
     if text is None:
         return (None,)
     scales: dict[float, None] = {}
@@ -82,7 +82,7 @@ def lora_scales(text: str | None) -> tuple[float | None, ...]:
         except ValueError:
             scales[math.nan] = None
     if not scales or not all(map(math.isfinite, scales)):
-        raise UsageError(f"--lora-scale {text}: expected a number, or a comma list of numbers such as 0,2,4")
+        raise UsageError(f"{option} {text}: expected a number, or a comma list of numbers such as 0,2,4")
     return tuple(scales)
 
 

@@ -1,6 +1,6 @@
 """`probe`: the diagnoses of task over-fitting that need a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ from salmonn_eval.cli import options as o
 
 if TYPE_CHECKING:
     from salmonn_eval.engine.spec import RunSpec
+    from salmonn_eval.probes.finding import Diagnosis
 
 Parts = Annotated[
     str,
@@ -56,7 +57,7 @@ def probe(
         diagnose_model(RunDirectory(run).read().spec, run / "diagnosis", parts, device, batch_size, json=json)
         return
     card = registry.resolve(model, parse.pairs("--model-arg", model_arg), dtype, folders=model_path or [])
-    scales = parse.lora_scales(lora_scales)
+    scales = parse.lora_scales(lora_scales, "--lora-scales")
     if scales == (None,) and card.default_lora_scale is not None:
         scales = sweep_scales(card)
     spec = spec_from(
@@ -71,29 +72,46 @@ def probe(
 def diagnose_model(
     spec: "RunSpec", folder: Path, parts: str, device: str, batch_size: int | None, *, json: bool = False
 ) -> None:
-    """Load the model of a specification, probe it, print what was found and where it lies.
+    """Probe the model of a specification, print what was found and where it lies."""
+    from salmonn_eval.cli.console import say, say_json
+
+    found = probed(spec, folder, parts, device, batch_size)
+    if json:
+        say_json({"folder": str(folder), "diagnoses": list(found.values())})
+        return
+    for page in told(found.values()):
+        say(page)
+    say(f"diagnoses: {folder}")
+
+
+def probed(
+    spec: "RunSpec", folder: Path, parts: str, device: str, batch_size: int | None, *, plots: bool = True
+) -> "dict[str, Diagnosis]":
+    """Load the model of a specification, probe it, write and draw its diagnoses into `folder`.
 
     `parts` is a comma list of `probes.probe.PARTS`. The test sets, the limit and the LoRA scales are the
     specification's; its conditions and wordings are not.
     """
-    from salmonn_eval.cli.console import progress, say, say_json, tell
+    from salmonn_eval.cli.console import progress, tell
     from salmonn_eval.models import registry
     from salmonn_eval.probes.plots import draw
     from salmonn_eval.probes.probe import probe as ask
-    from salmonn_eval.probes.text import markdown
 
     model = registry.load(spec.card, device=device, dtype=spec.card.dtype, batch_size=batch_size)
     if spec.card.capabilities.lora_scale == "none":
         tell(f"note: {_without_adapter(spec.card.name)}")
     with progress() as bar:
         found = ask(model, spec, folder, parts=_words(parts), progress=bar)
-    draw(folder)
-    if json:
-        say_json({"folder": str(folder), "diagnoses": list(found.values())})
-    else:
-        for diagnosis in found.values():
-            say(markdown(diagnosis))
-        say(f"diagnoses: {folder}")
+    if plots:
+        draw(folder)
+    return found
+
+
+def told(found: Iterable["Diagnosis"]) -> Iterator[str]:
+    """Each diagnosis as its page."""
+    from salmonn_eval.probes.text import markdown
+
+    return map(markdown, found)
 
 
 def _without_adapter(name: str) -> str:

@@ -76,7 +76,7 @@ def command(kind: Kind) -> Callable[..., None]:
         from salmonn_eval.engine.spec import RunOptions
 
         arguments = parse.pairs("--model-arg", model_arg)
-        scales = parse.lora_scales(lora_scale)
+        scales = parse.lora_scales(lora_scale, "--lora-scales" if kind == "sweep" else "--lora-scale")
         if kind == "sweep":
             scales = scales_to_sweep(scales, model, arguments, dtype, model_path or [])
         spec = spec_from(

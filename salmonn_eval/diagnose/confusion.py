@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from salmonn_eval.diagnose.reading import UNDETERMINED, AnswerSet, ReadRun
 from salmonn_eval.records import Interval, Variant
+from salmonn_eval.scorers.ratio import each_once
 from salmonn_eval.scorers.rules import AS_ASKED, MARKS, PERFORMED
 from salmonn_eval.scorers.rules.performed import OTHER
 from salmonn_eval.stats.members import members
@@ -75,9 +76,8 @@ def _cell(asked: AnswerSet, name: str, testable: Sequence[str]) -> Cell:
     if name not in testable:
         return Cell(name, 0, None, None, f"not testable: the samples have no {MARKS[name].needs}")
     hits = np.array([answer.performed == name for answer in asked.answers], dtype=np.float64)
-    stats = np.stack([hits, np.ones(len(hits))], axis=1)
     who = members([answer.cluster for answer in asked.answers])
-    ends = clustered_wilson(stats, who, 1 - 0.025 / len(testable))
+    ends = clustered_wilson(each_once(hits), who, 1 - 0.025 / len(testable))
     found = ends and Interval(*ends, f"wilson, design effect, t, {len(testable)} at once", who.size)
     examples = [answer.sample.id for answer in asked.answers if answer.performed == name]
     return Cell(name, int(hits.sum()), float(hits.mean()), found or None, None, tuple(examples[:3]))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from salmonn_eval.diagnose.reading import Answered, clip_id
 from salmonn_eval.stats.bootstrap import SEED
-from salmonn_eval.stats.members import members
+from salmonn_eval.stats.members import Members, members
 from salmonn_eval.stats.randomisation import together
 
 FOLDS = 5
@@ -30,6 +30,25 @@ def joint_units(sets: Sequence[tuple[str, Sequence[Answered]]]) -> list[NDArray[
     units = np.unique(units, return_inverse=True)[1].astype(np.int64)
     ends = np.cumsum([0, *(len(answers) for _, answers in sets)])
     return [units[start:end] for start, end in pairwise(ends)]
+
+
+def joint_members(sets: Sequence[tuple[str, Sequence[Answered]]]) -> Members:
+    """The clusters of all items of named test sets, in their order; those that items on one clip join are one.
+
+    Unlike in `joint_units` an item of two clusters joins nothing: it belongs to both.
+    """
+    links: list[tuple[str, ...]] = []
+    own: list[tuple[str, ...]] = []
+    for name, answers in sets:
+        for answer in answers:
+            names = tuple(f"cluster {one}" for one in answer.cluster)
+            own.append(names)
+            links += [(one,) for one in names]
+            if len(names) == 1:
+                links.append((names[0], f"clip {clip_id(answer.request) or f'{name} {answer.sample.id}'}"))
+    units = together(members(links)).tolist()
+    unit = {names[0]: f"unit {number}" for names, number in zip(links, units, strict=True)}
+    return members([tuple(unit[one] for one in names) for names in own])
 
 
 def folds(held: NDArray[np.bool_], count: int = FOLDS, seed: int = SEED) -> NDArray[np.int64]:

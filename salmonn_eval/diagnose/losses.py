@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from salmonn_eval.diagnose.reading import AnswerSet
-from salmonn_eval.engine.scoring import ScoreRow, context_of
+from salmonn_eval.engine.scoring import ScoreRow, context_of, settled
 from salmonn_eval.records import Sample, Unit
 from salmonn_eval.scorers.base import Scorer
 from salmonn_eval.scorers.registry import arithmetic
@@ -73,7 +73,7 @@ def headline_metrics(sets: Sequence[AnswerSet]) -> Iterator[Metric]:
         if not spec.headline or spec.name in ("following_rate", "judge_accuracy"):
             continue
         scorer = arithmetic(spec.name, spec.settings, context_of(question))
-        rows = [_rows(asked, str(scorer.signature), spec.name) for asked in sets]
+        rows = [_rows(asked, str(settled(scorer.signature, question)), spec.name) for asked in sets]
         if not all(rows):
             continue
         ids = [i for i in rows[0] if all(i in row and row[i].status == "scored" for row in rows)]

@@ -28,7 +28,7 @@ class TaskGain(Struct, frozen=True):
 
 
 class ScaleRow(Struct, frozen=True):
-    """One scale: `g` is the mean over untrained tasks of G less its permuted-audio prior.
+    """One scale: `g` is the mean over untrained tasks of G less its permuted-audio prior, `g_ci` its interval.
 
     `largest_loss` and `largest_bound` are over the headline metrics of trained tasks. `allowed`: every loss is small;
     `proven`: so is every upper bound, and those of every scale between it and the default. The frequencies are of
@@ -44,6 +44,7 @@ class ScaleRow(Struct, frozen=True):
     candidate_frequency: float
     proven_frequency: float
     losses: tuple[Loss, ...]
+    g_ci: Interval | None = None
 
 
 class Overfitting(Struct, frozen=True):
@@ -111,6 +112,7 @@ def recommend(sweep: Sweep, losses: Sequence[Sequence[Loss]], most_loss: float) 
             candidate_frequency=float(np.mean(candidates == place)),
             proven_frequency=float(np.mean(bests == place)),
             losses=tuple(losses[place]),
+            g_ci=_interval(drawn[:, place], len(values.fold)),
         )
         for place, scale in enumerate(sweep.scales)
     ]

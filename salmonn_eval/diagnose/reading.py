@@ -10,7 +10,7 @@ from salmonn_eval.engine.joined import Item, Joined
 from salmonn_eval.engine.rundir import RunDirectory, RunFile
 from salmonn_eval.engine.scoring import ScoreRow
 from salmonn_eval.engine.spec import Question
-from salmonn_eval.errors import IncompleteError, UsageError
+from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_rows
 from salmonn_eval.records import Clip, Followed, Request, Sample, Variant
 from salmonn_eval.scorers.rules import Output, Verdict, performed
@@ -46,16 +46,10 @@ class AnswerSet(Struct, frozen=True):
     scores: Mapping[str, Mapping[str, ScoreRow]]
     n_error: int
 
-    @property
-    def name(self) -> str:
-        """`TASK:DATASET`, as people write it."""
-        return f"{self.question.task.id}:{self.question.dataset_id}"
-
 
 class ReadRun(Struct, frozen=True):
     """A scored run: its test sets in plan order, variants of a set one after the other, and each set's corpus."""
 
-    path: Path
     state: RunFile
     sets: tuple[AnswerSet, ...]
     corpora: Mapping[str, tuple[Sample, ...]]
@@ -64,10 +58,6 @@ class ReadRun(Struct, frozen=True):
     def variants(self) -> tuple[Variant, ...]:
         """What was swept."""
         return self.state.spec.variants
-
-    def of(self, variant: Variant) -> list[AnswerSet]:
-        """The test sets under one variant."""
-        return [asked for asked in self.sets if asked.variant == variant]
 
     def trained(self, task: str, level: int) -> bool:
         """Whether the model was trained on a task: as its card says, else whether the task is of level 1."""
@@ -83,12 +73,7 @@ def read_run(path: Path) -> ReadRun:
         IncompleteError: it was not answered or scored to the end.
     """
     run = RunDirectory(path)
-    state = run.read()
-    if state.status not in ("done", "incomplete"):
-        raise IncompleteError(
-            f"{path}: the run is {state.status}, not done; repeat its own command, or score it (salmonn-eval score "
-            f"{path}) first"
-        )
+    state = run.scored()
     sets: list[AnswerSet] = []
     corpora: dict[str, tuple[Sample, ...]] = {}
     for question in state.spec.questions:
@@ -98,7 +83,7 @@ def read_run(path: Path) -> ReadRun:
             sets += _sets(run, state, question, list(joined))
         finally:
             joined.close()
-    return ReadRun(path, state, tuple(sets), corpora)
+    return ReadRun(state, tuple(sets), corpora)
 
 
 def _sets(run: RunDirectory, state: RunFile, question: Question, items: list[Item]) -> Iterator[AnswerSet]:

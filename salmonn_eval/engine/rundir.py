@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from salmonn_eval.engine.spec import JudgeSettings, Question, RunSpec, Shard
-from salmonn_eval.errors import UsageError
-from salmonn_eval.jsonl import read_whole, write_json
+from salmonn_eval.errors import IncompleteError, UsageError
+from salmonn_eval.jsonl import creating, read_whole, write_json
 from salmonn_eval.records import IntervalMethod
 from salmonn_eval.tasks.spec import MetricSpec
 
@@ -121,6 +121,19 @@ class RunDirectory:
             )
         return state
 
+    def scored(self) -> RunFile:
+        """`run.json` of a run with scores; one that ended `incomplete` (too many failures) has them too.
+
+        Raises UsageError when this is not a run directory, IncompleteError for one not answered or scored to the end.
+        """
+        state = self.read()
+        if state.status not in ("done", "incomplete"):
+            raise IncompleteError(
+                f"{self.path}: the run is {state.status}, not done; repeat its own command, or score it "
+                f"(salmonn-eval score {self.path}) first"
+            )
+        return state
+
     def write(self, run: RunFile) -> RunFile:
         """Replace `run.json` atomically and hand back what was written."""
         write_json(self.run_file, run)
@@ -151,13 +164,11 @@ def new_run_directory(spec: RunSpec, out: Path, run_dir: Path | None) -> RunDire
     """Create the folder of a new run; UsageError when it cannot be written."""
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_{_safe(spec.label)}_{_safe(spec.card.name)}_{spec.hash()[:4]}"
     path = run_dir or out / name
-    try:
+    with creating(path):
         if run_dir is None:
             path = _unused(path)
         for folder in ("predictions", "samples", "scores"):
             (path / folder).mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise UsageError(f"{path}: cannot be created ({fault.strerror}); give a writable folder with --out") from fault
     return RunDirectory(path)
 
 

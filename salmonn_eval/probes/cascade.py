@@ -35,7 +35,7 @@ class Cascade(WithoutLogprobs):
                 if prediction.text is None:
                     yield prediction
                 else:
-                    written.append(replace(some[prediction.key], clips=(), text=prediction.text or " "))
+                    written.append(replace(some[prediction.key], clips=(), text=prediction.text))
             yield from self._model.generate(written, audio)
 
     def _first(self, request: Request) -> Request:

@@ -93,11 +93,3 @@ class Estimate(Struct, frozen=True):
 
         value = float(gap(both, np.ones(len(both))))
         return {"change": value, "change_ci": interval(gap, both, clusters, lowest=-math.inf)}
-
-
-def ratio(stats: Array, weights: Array) -> Array:
-    """Σ column 0 / Σ column 1 [...] under weights [..., n]; NaN where the latter is 0."""
-    sums = weights @ stats
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Array = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
-    return found

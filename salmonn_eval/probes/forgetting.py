@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from salmonn_eval.engine.plan import Planner
 from salmonn_eval.engine.predict import Progress
 from salmonn_eval.engine.rundir import RunDirectory
@@ -12,11 +10,11 @@ from salmonn_eval.engine.spec import Question, RunSpec
 from salmonn_eval.models.protocol import Model
 from salmonn_eval.probes.asked import ask, items
 from salmonn_eval.probes.cascade import Cascade
-from salmonn_eval.probes.finding import Estimate, Finding, ratio
+from salmonn_eval.probes.finding import Estimate, Finding
 from salmonn_eval.probes.gain import gains
 from salmonn_eval.probes.settings import rival_of, settings
 from salmonn_eval.records import Request, Variant
-from salmonn_eval.stats.members import Array
+from salmonn_eval.scorers.ratio import each_once, ratio
 
 AUDIO_ON, AUDIO_OFF, TEXT_ON, TEXT_OFF, CASCADE = "audio_on", "audio_off", "text_on", "text_off", "cascade"
 DIFFERENCES: Mapping[str, tuple[str, str]] = {
@@ -55,8 +53,9 @@ def forgetting(model: Model, spec: RunSpec, folder: Path, progress: Progress) ->
 
     cascade = Cascade(model, write_down)
     second = ask(cascade, spec, tuple(told), (Variant(0.0),), folder / "answers-cascade", progress)
+    found = gains(run) | gains(second)
     for question in told:
-        yield from _findings(question, *_cells(run, second, question))
+        yield from _findings(question, *_cells(run, second, question, found))
 
 
 def _unfit(spec: RunSpec, question: Question, writing: dict[tuple[str, str, str], str]) -> str | None:
@@ -71,12 +70,13 @@ def _unfit(spec: RunSpec, question: Question, writing: dict[tuple[str, str, str]
     return None
 
 
-def _cells(run: RunDirectory, cascade: RunDirectory, question: Question) -> tuple[Cells, Clusters]:
-    """G by cell and sample."""
+def _cells(
+    run: RunDirectory, cascade: RunDirectory, question: Question, found: Mapping[str, float]
+) -> tuple[Cells, Clusters]:
+    """G by cell and sample; `found` has it by request key."""
     cells: Cells = {name: {} for name in (AUDIO_ON, AUDIO_OFF, TEXT_ON, TEXT_OFF, CASCADE)}
     clusters: Clusters = {}
     for one in (run, cascade):
-        found = gains(one, question)
         for item in items(one, question.name):
             request = item.row.request
             heard = "text" if request.variant.condition == "text" else "audio"
@@ -90,15 +90,9 @@ def _cells(run: RunDirectory, cascade: RunDirectory, question: Question) -> tupl
 def _findings(question: Question, cells: Cells, clusters: Clusters) -> Iterator[Finding]:
     where = {"task": question.task.id, "dataset": question.dataset_id}
     for name, cell in cells.items():
-        stats = _array(list(cell.values()))
-        yield Estimate(f"g_{name}", ratio, lowest=0.0, highest=1.0).finding(
-            where, stats, [clusters[id_] for id_ in cell]
-        )
+        mean = Estimate(f"g_{name}", ratio, lowest=0.0, highest=1.0)
+        yield mean.finding(where, each_once(list(cell.values())), [clusters[id_] for id_ in cell])
     for name, (one, other) in DIFFERENCES.items():
         both = [id_ for id_ in cells[one] if id_ in cells[other]]
-        stats = _array([cells[one][id_] - cells[other][id_] for id_ in both])
+        stats = each_once([cells[one][id_] - cells[other][id_] for id_ in both])
         yield Estimate(name, ratio, lowest=-1.0, highest=1.0).finding(where, stats, [clusters[id_] for id_ in both])
-
-
-def _array(values: list[float]) -> Array:
-    return np.array([(value, 1.0) for value in values], dtype=np.float64).reshape(len(values), 2)

@@ -1,21 +1,20 @@
 """What a model says of silence and of noise: how often it makes something up, and whether it notices at all."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-
-import numpy as np
 
 from salmonn_eval.engine.predict import Progress
 from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.engine.spec import Question, RunSpec
 from salmonn_eval.models.protocol import Model
 from salmonn_eval.probes.asked import ask, items
-from salmonn_eval.probes.finding import Estimate, Finding, ratio
+from salmonn_eval.probes.finding import Estimate, Finding
 from salmonn_eval.probes.settings import settings
 from salmonn_eval.records import ConditionKind, Variant
 from salmonn_eval.scorers.normalize.plain import plain
+from salmonn_eval.scorers.ratio import each_once, ratio
 
 ADMISSION = 15  # words at most
 CONDITIONS: tuple[ConditionKind, ...] = ("silence", "noise")
@@ -78,11 +77,5 @@ def _findings(run: RunDirectory, question: Question, scale: float | None) -> Ite
         for name, statistics in MEASURES.items():
             values = [statistics(answers[condition][id_], answers["none"][id_]) for id_ in both]
             where = {"task": question.task.id, "dataset": question.dataset_id, "scale": scale, "condition": condition}
-            yield _share(name, where, values, [clusters[id_] for id_ in both])
-
-
-def _share(
-    name: str, where: Mapping[str, object], values: Sequence[float], clusters: Sequence[tuple[str, ...]]
-) -> Finding:
-    stats = np.array([(value, 1.0) for value in values], dtype=np.float64).reshape(len(values), 2)
-    return Estimate(name, ratio, proportion=True).finding(where, stats, clusters)
+            share = Estimate(name, ratio, proportion=True)
+            yield share.finding(where, each_once(values), [clusters[id_] for id_ in both])

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from salmonn_eval.probes.finding import Estimate, Finding, ratio
+from salmonn_eval.probes.finding import Estimate, Finding
 from salmonn_eval.probes.likelihood import Likelihood
+from salmonn_eval.scorers.ratio import ratio
 from salmonn_eval.stats.members import Array
 
 Groups = dict[tuple[str, str], dict[float | None, dict[str, Likelihood]]]

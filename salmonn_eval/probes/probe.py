@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from salmonn_eval.engine.predict import Progress, Silent
 from salmonn_eval.engine.spec import RunSpec
 from salmonn_eval.errors import UsageError
-from salmonn_eval.jsonl import read_whole, write_atomic, write_json
+from salmonn_eval.jsonl import creating, read_whole, write_atomic, write_json
 from salmonn_eval.models.protocol import Model
 from salmonn_eval.probes.collapse import collapse
 from salmonn_eval.probes.finding import Diagnosis, Finding
@@ -124,7 +124,8 @@ def _scales_alone(spec: RunSpec) -> RunSpec:
 def _own(folder: Path, identity: _Identity) -> None:
     """Mark the folder as this probe's; UsageError where it is another's."""
     mark = folder / "probe.json"
-    folder.mkdir(parents=True, exist_ok=True)
+    with creating(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if mark.exists() and read_whole(mark, _Identity, what="probe.json") != identity:
         raise UsageError(f"{folder}: holds the probe of another model or of other tasks; name another folder")
     write_json(mark, identity)

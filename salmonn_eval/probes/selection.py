@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from salmonn_eval.probes.finding import Estimate, Finding, ratio
+from salmonn_eval.probes.finding import Estimate, Finding
 from salmonn_eval.probes.likelihood import Likelihood
 from salmonn_eval.probes.perplexity import estimated, grouped
+from salmonn_eval.scorers.ratio import ratio
 
 TIE = 0.01  # nats: a smaller difference is no preference
 

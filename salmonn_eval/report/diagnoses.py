@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from salmonn_eval.diagnose.activation import Activation, Effect
+from salmonn_eval.diagnose.collapse import Collapse
 from salmonn_eval.diagnose.confusion import Confusion, ConfusionRow
 from salmonn_eval.diagnose.error_share import ErrorShare
 from salmonn_eval.diagnose.estimate import Estimate
 from salmonn_eval.diagnose.following import Following
 from salmonn_eval.diagnose.hearing import Hearing
 from salmonn_eval.diagnose.overfitting import Overfitting, ScaleRow
+from salmonn_eval.diagnose.paraphrases import ParaphraseRow, Paraphrases, Spread
 from salmonn_eval.records import Variant
-from salmonn_eval.report.cells import fill, number, variant_name
+from salmonn_eval.report.cells import UNIT_MARK, fill, number, variant_name
 from salmonn_eval.report.compare_text import p_value
 from salmonn_eval.report.grid import ABSENT
 from salmonn_eval.report.listing import Rows, aligned, escape, markdown
@@ -171,6 +174,113 @@ def hearing_sections(found: Hearing) -> Iterator[Section]:
     yield Section("Hearing", ("", "real", "permuted", "perfect", "H", "p", "Holm", "n"), rows, notes)
 
 
+def collapse_sections(found: Collapse) -> Iterator[Section]:
+    """K for transcripts and captions."""
+    kept = [row for row in found.rows if row.n]
+    rows = [
+        (
+            where(row.task, row.dataset, row.variant),
+            row.instead,
+            told(row.k),
+            share(row.k_chance.value),
+            ABSENT if row.tau is None else f"{row.tau:.0f}",
+            f"{row.n}/{row.n_answers}",
+        )
+        for row in kept
+    ]
+    notes = [
+        "K: share of answers closer than max(tau, 75) chrF to the same model's own answer about the same clip to the "
+        "other instruction. above tau: closer than answers about different clips are in 1 of 100. n: answers that have "
+        "another one about their clip.",
+        *sorted({f"no K: {row.k.why}" for row in kept if row.k.why}),
+    ]
+    lacking = len({(row.task, row.dataset) for row in found.rows} - {(row.task, row.dataset) for row in kept})
+    if lacking:
+        notes.append(f"not testable: the run holds no transcription or caption of the clips of {lacking} test sets")
+    yield Section("Collapse", ("", "to its", "K", "above tau", "tau", "n"), rows, notes if found.rows else ())
+
+
+def paraphrase_sections(found: Paraphrases) -> Iterator[Section]:
+    """How much the wording matters, and the worst one beside chance."""
+    if found.why is not None:
+        yield Section("Paraphrases", ("",), (), [f"not testable: {found.why}"])
+        return
+    rows = [_spread(row, one) for row in found.rows for one in row.spreads]
+    headers = ("", "wordings", "sd", "p", "Holm", "worst", "drop", "no effect: mean", "95 %", "p of drop", "n")
+    notes = [
+        "sd: of G between wordings, beyond what items explain, with the interval of F. drop: how far the worst wording "
+        "lies below the mean of all, beside what it is where wordings do not differ (2,000 exchanges within clusters).",
+        *(
+            f"{where(row.task, row.dataset, row.variant)}: G of seen less unseen wordings {told(row.gap, signed=True)}"
+            for row in found.rows
+            if row.gap.value is not None
+        ),
+    ]
+    notes += [f"{where(row.task, row.dataset, row.variant)}: {row.why}" for row in found.rows if row.why]
+    left_out = sum(row.n_left_out for row in found.rows)
+    notes += [f"{left_out} items without a score under every wording are left out"] if left_out else []
+    yield Section("Paraphrases", headers, rows, notes)
+
+
+def _spread(row: ParaphraseRow, one: Spread) -> tuple[str, ...]:
+    return (
+        where(row.task, row.dataset, row.variant),
+        f"{one.which} {one.n_wordings}",
+        told(one.sd),
+        p_value(one.p),
+        p_value(one.holm),
+        one.worst,
+        share(one.drop),
+        share(one.drop_expected),
+        share(one.drop_most),
+        p_value(one.drop_p),
+        str(row.n),
+    )
+
+
+def activation_sections(found: Activation) -> Iterator[Section]:
+    """What activation did to groups of tasks, to each, and to the headline metrics."""
+    changes = ("before", "after", "control", "after \u2212 before", "control \u2212 before", "after \u2212 control")
+    groups = [
+        (f"{one.group} ({len(one.tasks)})", *_effect(one.g, "fraction"), str(one.n_units)) for one in found.groups
+    ]
+    notes = [
+        f"before: {found.before}; after: {found.after}; control: {found.control}; activated on {found.activated}. Mean "
+        "G over tasks of equal weight, at each model's own scale; n: independent clusters, which are resampled.",
+        *(f"{name}: not in all three runs" for name in found.only_some),
+    ]
+    yield Section("Activation: G by group of tasks", ("tasks", *changes, "n"), groups, notes)
+    rows = [
+        (f"{row.task}:{row.dataset} {name}", *_effect(effect, "fraction"), str(row.n))
+        for row in found.rows
+        for name, effect in (("G", row.g), ("following", row.following))
+    ]
+    left_out = sum(row.n_left_out for row in found.rows)
+    notes = [f"{left_out} items without a score in all three runs are left out"] if left_out else []
+    yield Section("Activation: G and following by test set", ("", *changes, "n"), rows, notes)
+    metrics = [
+        (
+            f"{row.task}:{row.dataset} {one.metric}{UNIT_MARK[one.unit]} {'↓' if one.better == 'lower' else '↑'}",
+            *_effect(one.effect, one.unit),
+            str(one.n),
+        )
+        for row in found.rows
+        for one in row.metrics
+    ]
+    yield Section("Activation: the columns of the paper's Table 3", ("", *changes, "n"), metrics, ())
+
+
+def _effect(found: Effect, unit: str) -> Iterator[str]:
+    for value in (found.before, found.after, found.control):
+        yield ABSENT if value is None else number(value, unit)
+    for gap in (found.change, found.control_change, found.beyond):
+        if gap.value is None:
+            yield ABSENT
+        else:
+            ends = f" [{number(gap.ci.low, unit)}, {number(gap.ci.high, unit)}]" if gap.ci else ""
+            yield f"{'+' if gap.value > 0 else ''}{number(gap.value, unit)}{ends}"
+
+
 def overfitting_sections(found: Overfitting) -> Iterator[Section]:
     """The index, and the scales with what they cost."""
     if found.index is None or found.candidate_gain is None:
@@ -192,7 +302,7 @@ def overfitting_sections(found: Overfitting) -> Iterator[Section]:
     rows = [
         (
             f"{row.scale:g}" + (" (default)" if row.scale == found.default else ""),
-            share(row.g),
+            told(Estimate(row.g, row.g_ci)),
             share(row.largest_loss, percent=True),
             share(row.largest_bound, percent=True),
             "yes" if row.allowed else "no",
@@ -231,8 +341,11 @@ SECTIONS: Mapping[type, Callable[..., Iterator[Section]]] = {
     Following: following_sections,
     Confusion: confusion_sections,
     ErrorShare: error_sections,
+    Collapse: collapse_sections,
     Hearing: hearing_sections,
+    Paraphrases: paraphrase_sections,
     Overfitting: overfitting_sections,
+    Activation: activation_sections,
 }
 
 

@@ -4,6 +4,14 @@ from typing import Any
 
 import msgspec
 
+from salmonn_eval.diagnose.activation import Activation
+from salmonn_eval.diagnose.collapse import Collapse
+from salmonn_eval.diagnose.confusion import Confusion
+from salmonn_eval.diagnose.error_share import ErrorShare
+from salmonn_eval.diagnose.following import Following
+from salmonn_eval.diagnose.hearing import Hearing
+from salmonn_eval.diagnose.overfitting import Overfitting
+from salmonn_eval.diagnose.paraphrases import Paraphrases
 from salmonn_eval.engine.events import Event
 from salmonn_eval.engine.plan import PlanRow
 from salmonn_eval.engine.results import Results
@@ -21,7 +29,20 @@ _SHAPES: dict[str, tuple[type, str]] = {
     "sample": (Sample, "one line of samples/TASK.DATASET.jsonl"),
     "score_row": (ScoreRow, "one line of scores/TASK.DATASET.jsonl"),
     "baseline": (Baseline, "what `check` holds a run against; `tolerances` is for people to edit"),
-    "probe": (Diagnosis, "one diagnosis of `probe`: perplexity, selection, forgetting or hallucination"),
+    "probe": (Diagnosis, "one diagnosis of `probe`: perplexity, selection, forgetting, hallucination or collapse"),
+    **{
+        f"diagnosis_{name}": (shape, f"diagnosis/{name}.json of `diagnose`")
+        for name, shape in (
+            ("following", Following),
+            ("confusion", Confusion),
+            ("error_share", ErrorShare),
+            ("collapse", Collapse),
+            ("hearing", Hearing),
+            ("paraphrases", Paraphrases),
+            ("overfitting", Overfitting),
+            ("activation", Activation),
+        )
+    },
     "event": (Event, "one line of events.jsonl"),
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from salmonn_eval.engine.joined import Item, Joined
 from salmonn_eval.engine.rundir import RunDirectory, RunFile
-from salmonn_eval.engine.scoring import ScoreRow, context_of
+from salmonn_eval.engine.scoring import ScoreRow, context_of, settled
 from salmonn_eval.engine.spec import Question
-from salmonn_eval.errors import IncompleteError, UsageError
+from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import read_rows
 from salmonn_eval.models.protocol import ModelCard
 from salmonn_eval.records import MetricValue, Variant
@@ -82,12 +82,7 @@ def read_scored(path: Path) -> ScoredRun:
         IncompleteError: it was not answered or scored to the end.
     """
     run = RunDirectory(path)
-    state = run.read()
-    if state.status not in ("done", "incomplete"):
-        raise IncompleteError(
-            f"{path}: the run is {state.status}, not done; repeat its own command, or score it (salmonn-eval score "
-            f"{path}) first"
-        )
+    state = run.scored()
     values = [value for value in load.results(path) if value.reading == "all" and value.group is None]
     return ScoredRun(path, state, tuple(_sets(run, state, values)))
 
@@ -135,6 +130,7 @@ class _Scorers:
     def __init__(self, state: RunFile, question: Question) -> None:
         self._specs = (*question.metrics, *state.spec.metrics, *state.metrics, MetricSpec("following_rate"))
         judge = state.judge or state.spec.judge
+        self._question = question
         self._context = context_of(question, judge=_Gone(judge.model) if judge else None)
 
     def of(self, value: MetricValue) -> Scorer:
@@ -143,7 +139,9 @@ class _Scorers:
         return next((scorer for scorer in made if str(scorer.signature) == value.signature), made[0])
 
     def _build(self, spec: MetricSpec) -> Scorer:
-        return arithmetic(spec.name, spec.settings, self._context)
+        scorer = arithmetic(spec.name, spec.settings, self._context)
+        scorer.signature = settled(scorer.signature, self._question)
+        return scorer
 
 
 class _Gone:

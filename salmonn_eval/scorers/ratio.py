@@ -1,5 +1,6 @@
 """Metrics that are a ratio of two sums: error rates, accuracies, following rates."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,11 @@ def ratio(stats: Stats, weights: Stats) -> Stats:
     sums = weights @ stats
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
+
+
+def each_once(values: Stats | Sequence[float]) -> Stats:
+    """Statistics [n, 2] of item values, each counted once, so that their ratio is the mean."""
+    return np.stack([np.asarray(values, dtype=np.float64), np.ones(len(values))], axis=1)
 
 
 _NOBODY = Request("", "", "", "", "", (), Generation(0), Variant())

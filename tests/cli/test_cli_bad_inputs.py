@@ -174,3 +174,24 @@ def test_an_answers_file_with_a_broken_line_names_it(program: Program, typed: An
     code, _, err = typed("predict", "--tasks", "asr", *program.replay([{"id": "a", "prediction": "b"}, {"id": "c"}]))
     assert code == 2
     assert "answers.jsonl:2: no answer" in err
+
+
+def test_folders_of_probe_and_prepare_that_cannot_be_made(typed: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = f"{Path('file/x')}: cannot be created (Not a directory); give a writable folder with --out"
+    done = typed("probe", "--tasks", "sf", "--limit", "1", "--parts", "likelihood", "--out", "file/x")
+    assert (done.code, said in done.err) == (2, True), done.err
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    header = "QuestionID\tQuestion\tDocumentID\tDocumentTitle\tSentenceID\tSentence\tLabel\n"
+    (texts / "WikiQA-test.tsv").write_text(header + "Q0\twhere is rome\tD0\tRome\tD0-0\tRome is in Italy.\t1\n")
+    for tts in (["--tts", "recordings", "--voice", "ann"], ["--tts", "cp x {out}", "--voice", "ann"]):
+        done = typed("prepare", "wikiqa", *tts, "--data", f"wikiqa={texts}", "--out", "file/x")
+        assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_scales_that_are_no_numbers_are_named_by_the_option_that_was_typed(typed: Callable[..., Any]) -> None:
+    for command, option in (("run", "--lora-scale"), ("sweep", "--lora-scales"), ("probe", "--lora-scales")):
+        done = typed(command, "--tasks", "sf", option, "one")
+        assert done.code == 2
+        assert f"{option} one: expected a number" in done.err

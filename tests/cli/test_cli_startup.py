@@ -28,9 +28,15 @@ def test_help_list_and_show(program: Program, words: list[str]) -> None:
     without_heavy(program, *words)
 
 
-@pytest.mark.parametrize("words", [["show"], ["table"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["show"], ["table"], ["diagnose", "--no-plots"]], ids=" ".join)
 def test_what_reads_a_finished_run(finished: Any, words: list[str]) -> None:
     without_heavy(finished.program, *words, finished.folder)
+
+
+def test_diagnose_draws_without_torch(finished: Any) -> None:
+    done = finished.program("diagnose", finished.folder, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 0, done.stderr[-500:]
+    assert imported(done.stderr) & HEAVY == {"matplotlib"}
 
 
 def test_scoring_again_which_leaves_the_same_results(finished: Any) -> None:

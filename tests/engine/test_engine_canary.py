@@ -70,8 +70,8 @@ def test_a_model_that_fails_says_nothing_of_its_ears(tmp_path: Path) -> None:
 
 
 def test_recorded_answers_are_not_asked() -> None:
-    def card(**more: object) -> ModelCard:
-        return ModelCard(name="m", backend="replay", fingerprint="f", capabilities=Capabilities(**more))  # type: ignore[arg-type]
+    def card(capabilities: Capabilities) -> ModelCard:
+        return ModelCard(name="m", backend="replay", fingerprint="f", capabilities=capabilities)
 
-    assert can_sing(card()) and can_sing(card(decoding="own"))
-    assert not can_sing(card(audio=False)) and not can_sing(card(decoding="unknown"))
+    assert can_sing(card(Capabilities())) and can_sing(card(Capabilities(decoding="own")))
+    assert not can_sing(card(Capabilities(audio=False))) and not can_sing(card(Capabilities(decoding="unknown")))

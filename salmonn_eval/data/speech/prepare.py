@@ -16,8 +16,8 @@ from salmonn_eval.data.annotated import Item
 from salmonn_eval.data.encoded import sha256
 from salmonn_eval.data.speech.engines import Engine
 from salmonn_eval.data.speech.spoken import TEXTS, VOICE_FILE, Voice, manifest_name, named
-from salmonn_eval.errors import PrerequisiteError, UsageError
-from salmonn_eval.jsonl import encode_rows, read_whole, write_atomic, write_json
+from salmonn_eval.errors import UsageError
+from salmonn_eval.jsonl import creating, encode_rows, read_whole, write_atomic, write_json
 from salmonn_eval.tasks.spec import DatasetSpec, TaskSpec
 from salmonn_eval.waveform import SAMPLE_RATE
 
@@ -68,6 +68,8 @@ def make(
     _one_voice(out, engine.voice)
     names = [_audio_name(item, engine.voice) for item in items]
     todo = [(item, out / name) for item, name in zip(items, names, strict=True) if not (out / name).is_file()]
+    with creating(out):
+        (out / "audio").mkdir(parents=True, exist_ok=True)
     _speak_all(todo, engine, workers, progress)
     rows, seconds = [], 0.0
     for item, name in zip(items, names, strict=True):
@@ -82,7 +84,8 @@ def template(dataset: DatasetSpec, folder: Path, voice: Voice, out: Path) -> Pre
     """A manifest of the texts in `folder` for recordings that the user puts into `out`/audio, named as it says."""
     items = texts_of(dataset, folder)
     _one_voice(out, voice)
-    (out / "audio").mkdir(parents=True, exist_ok=True)
+    with creating(out):
+        (out / "audio").mkdir(parents=True, exist_ok=True)
     names = [f"audio/{_UNSAFE.sub('-', item.sample.id)}.wav" for item in items]
     rows = [named(item, name, None, None) for item, name in zip(items, names, strict=True)]
     there = sum((out / name).is_file() for name in names)
@@ -112,13 +115,6 @@ def _audio_name(item: Item, voice: Voice) -> str:
 
 
 def _speak_all(todo: Sequence[tuple[Item, Path]], engine: Engine, workers: int, progress: Progress) -> None:
-    if todo:
-        try:
-            todo[0][1].parent.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise PrerequisiteError(
-                f"{todo[0][1].parent}: cannot be made ({fault.strerror}); name another --out"
-            ) from fault
     stop = threading.Event()
     with ThreadPoolExecutor(workers, thread_name_prefix="speak") as pool:
         waiting = [pool.submit(_speak, item, path, engine, stop) for item, path in todo]
