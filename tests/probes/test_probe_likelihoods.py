@@ -60,7 +60,7 @@ def test_perplexity_at_scale_0_is_the_bare_model_s_own_loss(
     for sample, request in _asked(spec):
         with Ears(nano, 1, print) as ears:
             list(ears.ready([request]))
-            (speech,) = nano._speech(ears.waveforms(request))
+            (speech,) = nano._listener.speech(ears.waveforms(request))
         prompt = nano._prompt(request, speech)
         ids = [*tokenizer(sample.references[0], add_special_tokens=False).input_ids, tokenizer.eos_token_id]
         table = llama.get_input_embeddings()
