@@ -1,9 +1,9 @@
 """GigaSpeech: one JSON of recordings with their segments, beside long OPUS files (Chen et al. 2021).
 
 Tags are taken out of references, and a segment whose reference has no word besides is left out of what is asked. The
-corpus's own scorer (utils/gigaspeech_scoring.py) strikes the same tags, and fifteen fillers such as UH, from both texts,
-but keeps such a segment with an empty reference: each word answered there is an insertion. Fillers are left to the
-normalizer here.
+corpus's own scorer (utils/gigaspeech_scoring.py) strikes the same tags, and fifteen fillers such as UH, from both
+texts, but keeps such a segment with an empty reference: each word answered there is an insertion. Fillers are left to
+the normalizer here.
 """
 
 from collections.abc import Iterator
