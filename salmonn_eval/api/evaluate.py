@@ -35,6 +35,8 @@ def evaluate(
     generation: Mapping[str, Any] | None = None,
     metrics: Sequence[str] = (),
     data: Mapping[str, str | Path] | None = None,
+    annotation: str | Path | None = None,
+    annotation_task: str | None = None,
     task_paths: Sequence[str | Path] = (),
     model_paths: Sequence[str | Path] = (),
     model_arguments: Mapping[str, object] | None = None,
@@ -55,9 +57,11 @@ def evaluate(
 
     `model` is the name or path of a model card, or an object that is a `Model` (see `wrap`); `suite` None is the
     model's own (`mini` of salmonn-nano, `mini-real` otherwise); `tasks` are groups, tasks and datasets (`"level1"`,
-    `["asr", "er:iemocap-session5"]`); `metrics` are asked for beyond the tasks' own; `on_answer` is called with each
-    request and its answer as soon as the model gives it. With `canary` a few samples are first asked as they are and as
-    silence: `Evaluation.warning` tells if no answer changed.
+    `["asr", "er:iemocap-session5"]`); `metrics` are asked for beyond the tasks' own. With an `annotation` file of the
+    SALMONN release its entries are the test sets; `annotation_task` (`--task`) says which task its questions belong to.
+
+    `on_answer` is called with each request and its answer as soon as the model gives it. With `canary` a few samples
+    are first asked as they are and as silence: `Evaluation.warning` tells if no answer changed.
 
     Raises:
         UsageError, PrerequisiteError: the call cannot be done; the message says what to change.
@@ -72,9 +76,7 @@ def evaluate(
         model_paths=[Path(path) for path in model_paths],
         data={corpus: str(folder) for corpus, folder in (data or {}).items()},
         dtype=dtype,
-        variants=tuple(
-            Variant(scale, condition=condition, seed=seed) for scale in lora_scales for condition in conditions
-        ),
+        variants=_variants(lora_scales, conditions, seed),
         seed=seed,
         limit=limit,
         sample_ids=(),
@@ -85,6 +87,8 @@ def evaluate(
         long_audio=None,
         skip_missing_data=False,
         allow_missing_metrics=False,
+        annotation=None if annotation is None else Path(annotation),
+        annotation_task=annotation_task,
     )
     options = RunOptions(
         out=Path(out),
@@ -99,6 +103,12 @@ def evaluate(
     executor = _loader(spec, options) if isinstance(model, str) else _given(model, spec)
     outcome = execute(spec, options, executor, _Watching(on_answer), threading.Event(), scoring=ScoringHere)
     return Evaluation(outcome.run.path, outcome.why)
+
+
+def _variants(
+    lora_scales: Sequence[float | None], conditions: Sequence[ConditionKind], seed: int
+) -> tuple[Variant, ...]:
+    return tuple(Variant(scale, condition=condition, seed=seed) for scale in lora_scales for condition in conditions)
 
 
 def _loader(spec: RunSpec, options: RunOptions) -> Callable[[Callable[[str], None]], Executor]:

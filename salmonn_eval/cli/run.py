@@ -6,7 +6,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from salmonn_eval.cli import options as o
 
 if TYPE_CHECKING:
     from salmonn_eval.engine.run import Outcome
+    from salmonn_eval.engine.rundir import RunFile
     from salmonn_eval.engine.spec import RunOptions, RunSpec
     from salmonn_eval.models.protocol import Model
 
@@ -183,18 +184,22 @@ def load_model(spec: "RunSpec", settings: "RunOptions") -> "Model":
 
 def _next_step(outcome: "Outcome", settings: "RunOptions") -> str:
     """What to type after a run that has answers but no scores yet."""
+    import shlex
+
     path = outcome.run.path
+    place = shlex.quote(str(path))
     if outcome.exit_code:
         return f"interrupted; every answer so far is in {path}\nto go on: {_again(settings)}"
     if settings.shard is not None:
         part = settings.shard
-        return f"shard {part.index} of {part.count} is answered; when all are: salmonn-eval merge {path}"
-    return f"answers are in {path}\nto score them: salmonn-eval score {path}"
+        return f"shard {part.index} of {part.count} is answered; when all are: salmonn-eval merge {place}"
+    return f"answers are in {path}\nto score them: salmonn-eval score {place}"
 
 
 def show_outcome(outcome: "Outcome", *, json: bool) -> None:
-    """Write the run's table, print it (or JSON), and say where the run lies and what it lacks."""
-    from salmonn_eval.cli.console import say, say_json, tell
+    """Write the run's table, print it (or JSON), and say what the run lacks, where it lies and what to type next."""
+    from salmonn_eval.cli.console import say, say_json
+    from salmonn_eval.cli.next_step import invitations
     from salmonn_eval.cli.tables import caption, terminal_columns
     from salmonn_eval.jsonl import write_atomic
     from salmonn_eval.report import table
@@ -205,8 +210,16 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         say_json({"run": str(outcome.run.path), "incomplete": outcome.why, "results": outcome.values})
     else:
         say(table.text(outcome.values, caption=title, columns=terminal_columns()))
-        say(f"run: {outcome.run.path}\nmore: salmonn-eval show {outcome.run.path}")
     state = outcome.run.read()
+    _remarks(state, outcome.why)
+    if not json:
+        say(f"run: {outcome.run.path}\n{invitations(state, outcome.run.path)}")
+
+
+def _remarks(state: "RunFile", why: Sequence[str]) -> None:
+    """What a reader of the table must know beside it, and what the run lacks."""
+    from salmonn_eval.cli.console import tell
+
     for plan in state.plan:
         for remark in plan.remarks:
             tell(f"note: {plan.name}: {remark}")
@@ -216,7 +229,7 @@ def show_outcome(outcome: "Outcome", *, json: bool) -> None:
         tell(f"note: {state.silent} answers are to digital silence; events.jsonl says which")
     if state.canary:
         tell(f"warning: {state.canary}")
-    for sentence in outcome.why:
+    for sentence in why:
         tell(f"incomplete: {sentence}")
 
 

@@ -1,5 +1,6 @@
 """The Python API on the embedded real recordings, with models that are plain functions."""
 
+import json
 import subprocess
 import sys
 
@@ -110,6 +111,24 @@ def test_a_task_of_ones_own(tmp_path):
     found = salmonn_eval.evaluate(model, "length", suite="mini-real", task_paths=[tmp_path], out=tmp_path / "runs")
     short = sum(answer.prediction.text == "short" for answer in found.answers())
     assert found.value("length", "accuracy") == pytest.approx(short / 2)
+
+
+def test_an_annotation_of_the_release_is_asked(tmp_path):
+    clip = min((bundled("tasks") / "mini-real" / "audio").glob("*.flac"))
+    entries = [
+        {"path": f"/far/away/{clip.name}", "text": "The cat.", "task": "asr"},
+        {"path": f"/far/away/{clip.name}", "text": "the cat", "task": "QA", "Q": "Who?"},
+    ]
+    (tmp_path / "test.json").write_text(json.dumps({"annotation": entries}))
+    model = salmonn_eval.wrap("cat", lambda instruction, clips: "the cat", version="1")
+    asked = {"annotation": tmp_path / "test.json", "data": {"audio": clip.parent}, "out": tmp_path}
+    with pytest.raises(UsageError, match="expected --task with one of them"):
+        salmonn_eval.evaluate(model, ["asr"], **asked)
+    found = salmonn_eval.evaluate(model, ["asr", "sqa"], **asked, annotation_task="sqa")
+    assert found.value("asr", "cer", dataset="test") == 0
+    assert [answer.request.task for answer in found.answers()] == ["asr", "sqa"]
+    with pytest.raises(UsageError, match="--task sqa goes with --annotation"):
+        salmonn_eval.evaluate(model, ["asr"], annotation_task="sqa", out=tmp_path)
 
 
 def test_a_script_needs_no_main_guard(tmp_path):

@@ -160,10 +160,10 @@ def test_what_was_settled_in_making_the_data_stands_in_every_signature(
     )
     assert done.code == 0, done.err
     results = json.loads(done.out)["results"]
-    assert results and all("|tags:punctuation-off,not-speech-left-out|" in value["signature"] for value in results)
+    assert results and all("|tags:off,tags-only-left-out|" in value["signature"] for value in results)
     assert {value["n_planned"] for value in results} == {1}
     assert "note: asr.gigaspeech-test: 2 items; 25,619 expected" in done.err
-    assert "note: asr.gigaspeech-test: 1 items are not asked: the reference is a tag only" in done.err
+    assert "note: asr.gigaspeech-test: 1 items are not asked: the reference is tags only" in done.err
     run = json.loads(done.out)["run"]
     assert "a part of the test sets: asr.gigaspeech-test 1 of 2 (1 absent or left out)" in (
         tmp_path / run / "table.md"
@@ -226,7 +226,7 @@ def test_validate_tells_what_a_corpus_lacks(typed: Callable[..., Any], tmp_path:
     root = written(tmp_path / "corpus", files, *clips)
     done = typed("validate", "--data", f"{corpus}={root}", "--json")
     told = {finding["message"]: finding["level"] for finding in json.loads(done.out)["findings"]}
-    assert told["asr:gigaspeech-test: 1 items are not asked: the reference is a tag only (no speech)"] == "note"
+    assert told["asr:gigaspeech-test: 1 items are not asked: the reference is tags only (no words)"] == "note"
     assert told["asr:gigaspeech-test: gigaspeech holds 2 samples; n_expected is 25619"] == "error"
     (root / "GigaSpeech.json").write_text("{}")
     broken = json.loads(typed("validate", "--data", f"{corpus}={root}", "--json").out)["findings"]

@@ -105,19 +105,22 @@ def test_gigaspeech_cuts_segments_out_of_long_files_and_treats_tags_by_rule(tmp_
             "YOU2",
             ("YOU2_S0", 0.25, 1.0, "LOBSTER <COMMA> A LA NEWBERG <PERIOD>", "{TEST}"),
             ("YOU2_S1", 1.0, 1.2, "<MUSIC>", "{TEST}"),
+            ("YOU2_S2", 1.2, 1.4, "<NOISE> <UNK> UH <QUESTIONMARK>", "{TEST}"),
+            ("YOU2_S3", 1.4, 1.6, "<UNK> <PERIOD>", "{TEST}"),
         ),
     ]
     write(tmp_path, {"GigaSpeech.json": json.dumps({"dataset": "GigaSpeech", "audios": audios}, indent=1)})
     clip(tmp_path / "audio/YOU2.flac")
     source = opened("asr:gigaspeech-test", gigaspeech=settled(tmp_path))
-    (sample,) = source.samples()
+    sample, second = source.samples()
     assert sample.id == "YOU2_S0" and sample.cluster == ("YOU2",)
+    assert (second.id, second.references) == ("YOU2_S2", ("UH",))
     assert sample.references == ("LOBSTER A LA NEWBERG",) and sample.fields == {"transcript": "LOBSTER A LA NEWBERG"}
     whole, _ = soundfile.read(RECORDING, dtype="float32")
     assert np.array_equal(decode(sample.clips[0], AudioPolicy()).samples, whole[4_000:16_000])
-    assert source.absent() == ("YOU2_S1",)
-    assert source.remarks() == ("1 items are not asked: the reference is a tag only (no speech)",)
-    assert source.protocol == (("tags", "punctuation-off,not-speech-left-out"),)
+    assert source.absent() == ("YOU2_S1", "YOU2_S3")
+    assert source.remarks() == ("2 items are not asked: the reference is tags only (no words)",)
+    assert source.protocol == (("tags", "off,tags-only-left-out"),)
 
 
 def test_gigaspeech_is_indexed_once_and_again_after_a_change(tmp_path: Path) -> None:

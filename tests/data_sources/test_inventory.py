@@ -53,5 +53,5 @@ def test_what_is_left_out_by_rule_makes_nothing_partial(tmp_path: Path) -> None:
     clip(tmp_path / "a.flac")
     found = stock("gigaspeech", tmp_path, "asr:gigaspeech-test")
     assert (found.items, found.present, found.left_out, found.seconds) == (2, 1, 1, 1.0)
-    assert found.remarks == ("1 items are not asked: the reference is a tag only (no speech)",)
+    assert found.remarks == ("1 items are not asked: the reference is tags only (no words)",)
     assert found.status == "partial"  # two segments are not the published 25,619

@@ -1,7 +1,9 @@
 """GigaSpeech: one JSON of recordings with their segments, beside long OPUS files (Chen et al. 2021).
 
-Tags in references: punctuation tags are taken out; a segment that is nothing but a tag for sound without speech is left
-out of what is asked, as in the corpus's own scoring.
+Tags are taken out of references, and a segment whose reference has no word besides is left out of what is asked. The
+corpus's own scorer (utils/gigaspeech_scoring.py) strikes the same tags, and fifteen fillers such as UH, from both
+texts, but keeps such a segment with an empty reference: each word answered there is an insertion. Fillers are left to
+the normalizer here.
 """
 
 from collections.abc import Iterator
@@ -21,8 +23,10 @@ from salmonn_eval.tasks.spec import DatasetSpec
 
 PUNCTUATION = frozenset({"<COMMA>", "<PERIOD>", "<QUESTIONMARK>", "<EXCLAMATIONPOINT>"})
 NOT_SPEECH = frozenset({"<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>"})
+UNKNOWN = frozenset({"<UNK>", "<unk>"})
+TAGS = PUNCTUATION | NOT_SPEECH | UNKNOWN
 _WHAT = "GigaSpeech's annotation"
-_LEFT_OUT = "the reference is a tag only (no speech)"
+_LEFT_OUT = "the reference is tags only (no words)"
 
 
 class Segment(Struct, frozen=True):
@@ -48,7 +52,7 @@ def open_gigaspeech(dataset: DatasetSpec, folder: Path) -> AnnotatedSource:
     path = find(dataset, folder, ("GigaSpeech.json", "gigaspeech/GigaSpeech.json"), "GigaSpeech.json")
     subset = f"{{{(dataset.split or 'test').upper()}}}"
     read = remembered([path], [subset], partial(_items, path, subset))
-    tags = (("tags", "punctuation-off,not-speech-left-out"),)
+    tags = (("tags", "off,tags-only-left-out"),)
     return AnnotatedSource(read, lambda: items_stamp(read()), protocol=tags)
 
 
@@ -76,6 +80,5 @@ def _item(path: Path, line: int, recording: Recording, segment: Segment) -> Item
 
 
 def spoken(text: str) -> str:
-    """The words of a reference: without punctuation tags; empty where nothing but tags stands there."""
-    words = [word for word in text.split() if word not in PUNCTUATION]
-    return "" if all(word in NOT_SPEECH for word in words) else " ".join(words)
+    """The words of a reference, without tags."""
+    return " ".join(word for word in text.split() if word not in TAGS)

@@ -12,7 +12,7 @@ from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import encode_rows, read_rows, write_atomic
 
 # Raised whenever a reader that is remembered makes other items of the same files.
-_VERSION = 1
+_VERSION = 2
 # A file changed just now may change again within one tick of the file system's clock: it is not remembered yet.
 _SETTLED_NS = 2_000_000_000
 

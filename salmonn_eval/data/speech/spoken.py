@@ -66,4 +66,5 @@ def named(row: Item, audio: str, sha256: str | None, seconds: float | None) -> d
     line["references"] = sample.references
     if sha256 is not None:
         line |= {"sha256": sha256, "duration_s": seconds}
-    return msgspec.to_builtins(line)  # type: ignore[no-any-return]
+    plain: dict[str, object] = msgspec.to_builtins(line)
+    return plain
