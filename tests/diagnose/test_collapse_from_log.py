@@ -1,9 +1,15 @@
 """Collapse on given answers: what is alike, what chance makes alike, and what cannot be told."""
 
+from pathlib import Path
+
 import pytest
 import sacrebleu
 
-from salmonn_eval.diagnose.collapse import Both, alike
+from salmonn_eval.api.evaluate import evaluate
+from salmonn_eval.diagnose.collapse import Both, alike, collapse
+from salmonn_eval.diagnose.reading import read_run
+from salmonn_eval.models import registry
+from salmonn_eval.probes.mutants import Mutant
 
 SENTENCES = (
     "the old man knew the red house",
@@ -49,3 +55,17 @@ def test_tau_is_the_percentile_of_sacrebleus_chrf_between_different_clips() -> N
     ]
     found = alike(pairs(own, SENTENCES))
     assert found.tau == pytest.approx(max(scores)), "of 20 different pairs the 99th percentile is the largest"
+
+
+def test_a_run_of_a_model_that_always_transcribes_shows_it_and_the_healthy_one_does_not(
+    swept: Path, tmp_path: Path
+) -> None:
+    healthy = {(row.task, row.variant.lora_scale, row.instead): row for row in collapse(read_run(swept)).rows}
+    assert healthy["en2de", 4.0, "transcript"].k.value == 0.0
+    assert "holds no answer of aac" in str(healthy["en2de", 4.0, "caption"].k.why)
+    assert ("asr", 4.0, "transcript") not in healthy, "it is what is asked"
+    card = registry.resolve("salmonn-nano-stage2", {})
+    model = Mutant(registry.load(card, device="cpu", dtype="float32", batch_size=None), "always-transcribes")
+    run = evaluate(model, "asr,en2de", suite="mini", limit=6, run_dir=tmp_path / "run").path
+    (row,) = (row for row in collapse(read_run(run)).rows if (row.task, row.instead) == ("en2de", "transcript"))
+    assert (row.k.value, row.n, row.n_answers) == (1.0, 6, 6)
