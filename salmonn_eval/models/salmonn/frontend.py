@@ -26,10 +26,12 @@ def log_mel(waves: Sequence[Tensor], bins: int, samples: int) -> Tensor:
 
     Source: Radford et al. 2022 and transformers' `WhisperFeatureExtractor`, from which the Slaney filters come.
     """
-    audio = torch.stack([torch.nn.functional.pad(wave[:samples], (0, samples - len(wave[:samples]))) for wave in waves])
-    audio = audio.double()
+    cut = [wave[:samples] for wave in waves]
+    heard = min(samples, (max(map(len, cut)) + _FRAME) // _SHIFT * _SHIFT + _SHIFT)  # no frame behind reaches a sound
+    audio = torch.stack([torch.nn.functional.pad(wave, (0, heard - len(wave))) for wave in cut]).double()
     window = torch.hann_window(_FRAME, dtype=audio.dtype, device=audio.device)
     power = torch.stft(audio, _FRAME, _SHIFT, window=window, return_complex=True)[..., :-1].abs().square()
+    power = torch.nn.functional.pad(power, (0, samples // _SHIFT - power.shape[2]))
     logs = (_mel_filters(bins).to(audio.device) @ power).clamp(min=1e-10).log10()
     logs = torch.maximum(logs, logs.amax(dim=(1, 2), keepdim=True) - 8.0)
     return ((logs + 4.0) / 4.0).float()

@@ -70,5 +70,12 @@ def test_a_clip_longer_than_whisper_hears_is_cut():
     assert difference(log_mel([wave], 80, 640), log_mel([wave[:640]], 80, 640)) == 0.0
 
 
+@pytest.mark.parametrize("length", [1, 200, 399, 1600, 20_000, 79_999])
+def test_the_silence_behind_a_clip_changes_no_bit_whether_it_is_computed_or_known(length):
+    wave = torch.randn(length, generator=torch.Generator().manual_seed(length))
+    with_zeros = torch.nn.functional.pad(wave, (0, 80_000 - length))
+    assert torch.equal(log_mel([wave], 80, 80_000), log_mel([with_zeros], 80, 80_000))
+
+
 def test_data_are_there():
     assert {path.parent.name for path in SHIPPED.rglob("*.safetensors")} >= {"beats", "fbank", "qformer", "contract"}
