@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo check check-slow lint clean
+.PHONY: demo check check-slow lint gate clean
 
 demo: .venv/installed
 	$(BIN)/salmonn-eval run --tasks level1
@@ -17,6 +17,11 @@ check: lint
 
 check-slow: .venv/installed-dev
 	$(PYTEST) -m slow
+
+# The embedded model answers as it did when its baseline was made, or the gate says how much worse it became.
+gate: .venv/installed
+	$(BIN)/salmonn-eval run --tasks all --fresh --run-dir results/runs/gate
+	$(BIN)/salmonn-eval check results/runs/gate --baseline results/baselines/salmonn-nano.json
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
