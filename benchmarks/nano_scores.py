@@ -1,4 +1,4 @@
-"""The table of salmonn-nano's model card: headline metrics and following rates at every LoRA scale, of finished runs.
+"""The tables of salmonn-nano's model card: headline metrics and following rates by LoRA scale and condition, of runs.
 
 python benchmarks/nano_scores.py NAME=RUN_DIRECTORY ...
 """
@@ -24,18 +24,24 @@ def main() -> None:
 
 
 def table(values: Sequence[MetricValue]) -> str:
-    """A row a metric, a column a scale; a following rate of 1 at every scale is left out."""
-    scales = sorted({value.variant.lora_scale or 0.0 for value in values})
-    cells: dict[tuple[str, str], dict[float, MetricValue]] = {}
+    """A row a metric, a column a scale and condition; a following rate of 1 in every column is left out."""
+    columns = sorted({_column(value) for value in values})
+    cells: dict[tuple[str, str], dict[tuple[str, float], MetricValue]] = {}
     for value in values:
         where = value.task if value.dataset == "mini" else f"{value.task} {value.dataset}"
-        cells.setdefault((where, metric_name(value)), {})[value.variant.lora_scale or 0.0] = value
+        cells.setdefault((where, metric_name(value)), {})[_column(value)] = value
     rows = [
-        (*key, *(quantity(found[scale]) if scale in found else "not run" for scale in scales))
+        (*key, *(quantity(found[column]) if column in found else "not run" for column in columns))
         for key, found in cells.items()
         if not (key[1].startswith("following_rate") and all(value.value == 1 for value in found.values()))
     ]
-    return markdown(("task", "metric", *(f"{scale:g}" for scale in scales)), rows, n_left=2)
+    return markdown(("task", "metric", *(f"{heard} {scale:g}".strip() for heard, scale in columns)), rows, n_left=2)
+
+
+def _column(value: MetricValue) -> tuple[str, float]:
+    """What was heard in place of the clip ("" for the clip itself), and the LoRA scale."""
+    condition = value.variant.condition
+    return "" if condition == "none" else condition, value.variant.lora_scale or 0.0
 
 
 if __name__ == "__main__":
