@@ -1,4 +1,4 @@
-"""The page as one file: still parts, data and scripts put together so that nothing of a run can act as markup or code."""
+"""The page as one file: still parts, data and scripts, so put together that nothing of a run acts as markup or code."""
 
 import base64
 import hashlib
@@ -120,7 +120,7 @@ def _facts(name: str, run: ScoredRun) -> str:
     told = {
         "run": run.path.resolve().name,
         "model": spec.card.description or spec.card.name,
-        "made": f"{run.state.created}, with salmonn-eval {made.get('salmonn_eval', 'unknown')}; {run.state.status}{lost}",
+        "made": f"{run.state.created} with salmonn-eval {made.get('salmonn_eval', '?')}; {run.state.status}{lost}",
         "command": " ".join(map(str, made.get("command", []))),
         "spec": run.state.spec_hash,
     }

@@ -7,13 +7,14 @@ import msgspec
 
 from salmonn_eval.diagnose.reading import ReadRun
 from salmonn_eval.engine.joined import Item
-from salmonn_eval.records import Clip, Request, Variant
+from salmonn_eval.records import AudioPolicy, Clip, Request, Variant
 from salmonn_eval.report.cells import metric_name, variant_name
 from salmonn_eval.report.page.content import Answer, Asked, Content, Entry, Setting, Sound
 from salmonn_eval.report.page.units import Units, units_of
 from salmonn_eval.report.scored import ScoredMetric, ScoredRun, ScoredSet
 
-Hear = Callable[[Clip, ScoredRun], Sound]
+Hear = Callable[[Sequence[tuple[Clip, AudioPolicy]]], tuple[Sound, ...]]
+"""From clips, each with the policy of the model that heard it, to their sounds."""
 Place = tuple[str, str]
 
 
@@ -26,26 +27,24 @@ class Read(NamedTuple):
 
 
 def gather(runs: Sequence[Read], hear: Hear) -> Content:
-    """The data of one run or several; `hear` is asked once for every sound."""
-    return _Gathering(hear).all(runs)
+    """The data of one run or several; `hear` is asked once, for every sound there is."""
+    return _Gathering().all(runs, hear)
 
 
 class _Gathering:
     """Lists that grow as runs are read: what is equal stands in them once."""
 
-    def __init__(self, hear: Hear) -> None:
-        self._hear = hear
+    def __init__(self) -> None:
         self._settings: dict[Variant, int] = {}
         self._instructions: dict[str, int] = {}
         self._performed: dict[str, int] = {}
-        self._sounds: dict[object, int] = {}
-        self._heard: list[Sound] = []
+        self._sounds: dict[tuple[Clip, AudioPolicy], int] = {}
         self._sets: dict[Place, dict[str, ScoredMetric]] = {}
         self._units: dict[Place, Units] = {}
         self._titles: dict[Place, str] = {}
         self._entries: dict[tuple[Place, str], Entry] = {}
 
-    def all(self, runs: Sequence[Read]) -> Content:
+    def all(self, runs: Sequence[Read], hear: Hear) -> Content:
         for number, read in enumerate(runs):
             verdicts = {
                 answer.request.key: (answer.followed, answer.performed)
@@ -63,7 +62,7 @@ class _Gathering:
             settings=tuple(_setting(variant) for variant in self._settings),
             instructions=tuple(self._instructions),
             performed=tuple(self._performed),
-            sounds=tuple(self._heard),
+            sounds=hear(list(self._sounds)),
             entries=tuple(
                 msgspec.structs.replace(entry, set=places[place]) for (place, _), entry in self._entries.items()
             ),
@@ -121,12 +120,7 @@ class _Gathering:
         )
 
     def _sound(self, clip: Clip, scored: ScoredRun) -> int:
-        policy = scored.card.audio
-        key = (msgspec.json.encode(clip), msgspec.json.encode(policy))
-        if key not in self._sounds:
-            self._sounds[key] = len(self._heard)
-            self._heard.append(self._hear(clip, scored))
-        return self._sounds[key]
+        return self._sounds.setdefault((clip, scored.card.audio), len(self._sounds))
 
     def _asked(self, place: Place) -> Asked:
         metrics = list(self._sets[place].values())

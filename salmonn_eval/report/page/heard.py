@@ -3,20 +3,25 @@
 import base64
 import hashlib
 import io
+import os
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
+
+import msgspec
 
 from salmonn_eval.data.audio import decode
 from salmonn_eval.errors import AudioError, UsageError
 from salmonn_eval.records import AudioPolicy, Clip
 from salmonn_eval.report.page.content import Sound
-from salmonn_eval.report.scored import ScoredRun
 from salmonn_eval.waveform import SAMPLE_RATE, Waveform
 
 
 class Heard:
-    """Renders clips as the run's card has them: parts joined or mixed, cut to its limit, at 16 kHz.
+    """Renders clips as a model heard them: parts joined or mixed, cut to its limit, at 16 kHz.
 
     Up to `cap` bytes of sound (as they stand in the page) are embedded, the rest is written to `folder`, which lies
     beside the page. What cannot be decoded (any more) is a sound without a source, with the reason.
@@ -27,21 +32,22 @@ class Heard:
         self._left = cap
         self.embedded = self.linked = self.missing = 0
 
-    def __call__(self, clip: Clip, run: ScoredRun) -> Sound:
-        """The sound of a clip of a run."""
-        try:
-            wave = decode(clip, _as_heard(run))
-        except AudioError as fault:
+    def __call__(self, clips: Sequence[tuple[Clip, AudioPolicy]]) -> tuple[Sound, ...]:
+        """The sounds of clips, in their order."""
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding and Opus run outside Python's lock
+            return tuple(map(self._placed, threads.map(lambda asked: _rendered(*asked), clips)))
+
+    def _placed(self, rendered: "Rendered") -> Sound:
+        if rendered.opus is None:
             self.missing += 1
-            return Sound(why=str(fault))
-        opus = _opus(wave)
-        text = base64.b64encode(opus).decode()
+            return Sound(why=rendered.why)
+        text = base64.b64encode(rendered.opus).decode()
         if len(text) <= self._left:
             self._left -= len(text)
             self.embedded += 1
-            return Sound(round(wave.seconds, 2), f"data:audio/ogg;base64,{text}")
+            return Sound(rendered.seconds, f"data:audio/ogg;base64,{text}")
         self.linked += 1
-        return Sound(round(wave.seconds, 2), self._beside(opus))
+        return Sound(rendered.seconds, self._beside(rendered.opus))
 
     def _beside(self, opus: bytes) -> str:
         name = f"{hashlib.sha256(opus).hexdigest()[:16]}.ogg"
@@ -56,16 +62,27 @@ class Heard:
         return f"{quote(self._folder.name)}/{name}"
 
 
-def silent(_clip: Clip, _run: ScoredRun) -> Sound:
+class Rendered(NamedTuple):
+    """A sound as Ogg Opus, or why there is none."""
+
+    opus: bytes | None
+    seconds: float = 0.0
+    why: str = ""
+
+
+def silent(clips: Sequence[tuple[Clip, AudioPolicy]]) -> tuple[Sound, ...]:
     """In place of every sound, where none is asked for."""
-    return Sound(why="left out (--no-audio)")
+    return tuple(Sound(why="left out (--no-audio)") for _ in clips)
 
 
-def _as_heard(run: ScoredRun) -> AudioPolicy:
-    """The card's policy without its padding, and with what is too long kept: an error is heard as well."""
-    policy = run.card.audio
+def _rendered(clip: Clip, policy: AudioPolicy) -> Rendered:
+    """The clip under the policy without its padding; one that was too long for the model is heard whole."""
     keep = "keep" if policy.long_audio == "error" else policy.long_audio
-    return AudioPolicy(max_s=policy.max_s, min_s=0.0, long_audio=keep, channels=policy.channels)
+    try:
+        wave = decode(clip, msgspec.structs.replace(policy, min_s=0.0, long_audio=keep))
+    except AudioError as fault:
+        return Rendered(None, why=str(fault))
+    return Rendered(_opus(wave), round(wave.seconds, 2))
 
 
 def _opus(wave: Waveform) -> bytes:

@@ -74,8 +74,9 @@ def _grid(table: Grid) -> str:
         if entries
     )
     return (
-        f"<div class='wide' tabindex='0' role='region' aria-label='all metrics'><table class='results'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div><p class='quiet'>{html.escape(table.legend)}</p>"
+        f"<div class='wide' tabindex='0' role='region' aria-label='all metrics'>"
+        f"<table class='results'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<p class='quiet'>{html.escape(table.legend)}</p>"
         f"<ol class='notes'>{notes}</ol><details><summary>How it was scored and set up</summary>"
         f"<dl class='code'>{below}</dl></details>"
     )
@@ -84,23 +85,17 @@ def _grid(table: Grid) -> str:
 def _row(row: Sequence[str], before: Sequence[str], labels: int) -> str:
     """A row; the task and test set are said where they change."""
     same = tuple(before[:2]) == tuple(row[:2])
-    cells = [
-        f"<th scope='row'>{'' if same and index < 2 else html.escape(text)}</th>"
-        if index < labels
-        else f"<td>{html.escape(text)}</td>"
-        for index, text in enumerate(row)
-    ]
+    names = ["" if same and index < 2 else html.escape(text) for index, text in enumerate(row[:labels])]
+    cells = [*(f"<th scope='row'>{name}</th>" for name in names)]
+    cells += [f"<td>{html.escape(text)}</td>" for text in row[labels:]]
     return f"<tr{'' if same else ' class=first'}>{''.join(cells)}</tr>"
 
 
 def plots(found: Diagnoses, values: Sequence[MetricValue]) -> str:
     """Every plot that the run allows, as images that are part of the page."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {
-            file.stem: file.read_bytes()
-            for file in diagnosis_plots.draw(Path(folder), found, values)
-            if file.suffix == ".svg"
-        }
+        drawn = diagnosis_plots.draw(Path(folder), found, values)
+        files = {file.stem: file.read_bytes() for file in drawn if file.suffix == ".svg"}
     shown = [(PLOTS.get(name, name), files[name]) for name in sorted(files, key=[*PLOTS].index)]
     return "".join(
         f"<figure><figcaption>{html.escape(title)}</figcaption>"
@@ -115,11 +110,10 @@ def diagnoses(found: Diagnoses) -> str:
 
 
 def _diagnosis(parts: Sequence[Section]) -> str:
-    return (
-        f"<details><summary>{html.escape(parts[0].title)}</summary>{''.join(_section(part) for part in parts)}</details>"
-        if parts
-        else ""
-    )
+    if not parts:
+        return ""
+    title = html.escape(parts[0].title)
+    return f"<details><summary>{title}</summary>{''.join(map(_section, parts))}</details>"
 
 
 def _section(part: Section) -> str:

@@ -37,6 +37,7 @@ function edits(entry, answer, what) {
   const count = (kind) => found.steps.filter((step) => step.kind === kind).length;
   const told = `${found.edits} edits to ${found.units} ${what}: ${count("sub")} substituted, ${count("del")} left out, ${count("ins")} added`;
   const which = entry.references.length > 1 ? `; nearest of ${entry.references.length} references: number ${found.at + 1}` : "";
+  if (!found.edits) return made("p", { className: "quiet", textContent: `equal to the reference: ${found.units} ${what}${which}` });
   return made("div", {}, made("div", { className: gap ? "edits" : "edits tight", dataset: { edits: String(found.edits), units: String(found.units) } }, ...parts), made("p", { className: "quiet", textContent: told + which }));
 }
 

@@ -74,15 +74,17 @@ function filtered() {
   return ordered(left, byId("order").value);
 }
 
-// Worst first in each test set's own direction; what has no score comes last.
+// Test set after test set, for their scores have no common unit; in each its own worst (or best) first, what has no
+// score last. The longest answers are longest whatever was asked.
 function ordered(entries, order) {
   if (order === "plan") return entries;
-  const first = (entry) => answersAt(entry, chosen.setting).find(Boolean);
   const key = (entry) => {
-    if (order === "long") return -((first(entry).text || "").length);
-    const value = scoreOf(entry, first(entry));
-    if (value === null) return Infinity;
-    return (page.sets[entry.set].better === "higher") === (order === "worst") ? value : -value;
+    const first = answersAt(entry, chosen.setting).find(Boolean);
+    if (order === "long") return [0, -(first.text || "").length];
+    const value = scoreOf(entry, first);
+    const risen = (page.sets[entry.set].better === "higher") === (order === "worst");
+    return [entry.set, value === null ? Infinity : risen ? value : -value];
   };
-  return entries.map((entry) => [key(entry), entry]).sort((a, b) => a[0] - b[0]).map((pair) => pair[1]);
+  const sorted = entries.map((entry) => [...key(entry), entry]).sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0));
+  return sorted.map((one) => one[2]);
 }

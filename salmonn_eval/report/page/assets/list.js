@@ -33,8 +33,9 @@ function drawRows() {
   else view.removeAttribute("aria-activedescendant");
 }
 
-function drawList() {
-  const kept = list.entries[list.at];
+// With `anew` the first entry is chosen, else the one that was, while it is among those left.
+function drawList(anew = false) {
+  const kept = anew ? null : list.entries[list.at];
   list.entries = filtered();
   list.at = kept ? list.entries.indexOf(kept) : -1;
   if (list.at < 0 && list.entries.length) list.at = 0;

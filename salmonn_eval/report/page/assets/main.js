@@ -5,7 +5,7 @@ fillFilters();
 let waiting = 0;
 function soon() {
   clearTimeout(waiting);
-  waiting = setTimeout(drawList, 120);
+  waiting = setTimeout(() => drawList(), 120);
 }
 
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -13,9 +13,10 @@ byId("filters").addEventListener("input", (event) => {
   if (event.target.id === "scale" || event.target.id === "rest") {
     readSetting();
     drawList();
-  } else soon();
+  } else if (event.target.id === "order" || event.target.id === "set") drawList(true);
+  else soon();
 });
-byId("filters").addEventListener("reset", () => setTimeout(() => { resetSetting(); drawList(); }));
+byId("filters").addEventListener("reset", () => setTimeout(() => { resetSetting(); drawList(true); }));
 byId("list").addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
 addEventListener("resize", () => requestAnimationFrame(drawRows));
 byId("rows").addEventListener("click", (event) => {
@@ -27,7 +28,7 @@ byId("rows").addEventListener("click", (event) => {
 for (const card of document.querySelectorAll("[data-set]")) {
   card.addEventListener("click", () => {
     byId("set").value = String(page.sets.findIndex((set) => setName(set) === card.dataset.set));
-    drawList();
+    drawList(true);
     byId("answers").scrollIntoView();
     byId("list").focus({ preventScroll: true });
   });
