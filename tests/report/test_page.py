@@ -78,7 +78,7 @@ def test_scripts_never_write_markup_and_load_nothing() -> None:
 
 def test_units_of_the_alignment_are_those_that_were_scored(made: Made) -> None:
     (asked,) = made[1]["sets"]
-    assert asked["align"] == "words" and asked["metrics"][asked["score"]].startswith("wer")
+    assert asked["align"] == "words" and asked["metrics"][asked["score"]] == "wer % ↓ (norm:whisper-en.1)"
     (entry,) = (one for one in made[1]["entries"] if one["references"][0].startswith("YOU DON'T MEAN"))
     assert entry["units"][0].split(BETWEEN) == "you do not mean that you thought me so silly".split()
 

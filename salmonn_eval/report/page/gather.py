@@ -7,7 +7,7 @@ import msgspec
 
 from salmonn_eval.diagnose.reading import ReadRun
 from salmonn_eval.engine.joined import Item
-from salmonn_eval.records import AudioPolicy, Clip, Request, Variant
+from salmonn_eval.records import AudioPolicy, Clip, MetricValue, Request, Variant
 from salmonn_eval.report.cells import metric_name, variant_name
 from salmonn_eval.report.page.content import Answer, Asked, Content, Entry, Setting, Sound
 from salmonn_eval.report.page.units import Units, units_of
@@ -149,11 +149,12 @@ def _varies(metric: ScoredMetric) -> bool:
     return metric.value.metric != "following_rate" and any(row.value is not None for row in metric.rows.values())
 
 
-def _names(values: Sequence[Any]) -> Iterator[str]:
-    """Metric names; where two are alike, with their signature."""
-    names = [metric_name(value) for value in values]
-    for name, value in zip(names, values, strict=True):
-        yield name if names.count(name) == 1 else f"{name} ({value.signature})"
+def _names(values: Sequence[MetricValue]) -> Iterator[str]:
+    """Metric names; where two are alike, with what tells their signatures apart."""
+    for value in values:
+        parts = [set(other.signature.split("|")) for other in values if other.metric == value.metric]
+        shared = set.intersection(*parts)
+        yield metric_name(value, [part for part in value.signature.split("|") if part not in shared])
 
 
 def _setting(variant: Variant) -> Setting:
