@@ -20,7 +20,8 @@ check-slow: .venv/installed-dev
 
 # The embedded model answers as it did when its baseline was made, or the gate says how much worse it became.
 gate: .venv/installed
-	$(BIN)/salmonn-eval run --tasks all --fresh --run-dir results/runs/gate
+	rm -rf results/runs/gate
+	$(BIN)/salmonn-eval run --tasks all --run-dir results/runs/gate
 	$(BIN)/salmonn-eval check results/runs/gate --baseline results/baselines/salmonn-nano.json
 
 lint: .venv/installed-dev

@@ -16,6 +16,7 @@ from msgspec import Struct
 from salmonn_eval.errors import IncompleteError, UsageError
 from salmonn_eval.records import Better, Interval, Unit, Variant
 from salmonn_eval.report.baseline import Baseline, BaselineSet, digest
+from salmonn_eval.report.compare_text import p_value
 from salmonn_eval.report.held import Gated, gated_metric, gated_pairs, refuse_unlike
 from salmonn_eval.report.likeness import Choice
 from salmonn_eval.report.rows import UNKNOWN
@@ -25,6 +26,8 @@ from salmonn_eval.stats.decisions import holm
 from salmonn_eval.stats.paired import Difference, compare
 
 Outcome = Literal["pass", "regress", "inconclusive"]
+ON_THE_TOLERANCE = 1e-4
+"""The part of an interval's half-width within which a difference lies on its tolerance: 1e8 times the samples."""
 ALPHA = 0.05
 
 
@@ -152,11 +155,15 @@ def _p(gap: Difference, tolerance: float) -> float | None:
 
 
 def _needed(gap: Difference, tolerance: float, n: int) -> int | None:
-    """The samples that would decide, n (half-width / |w - t|)^2; None where the interval or the distance is nothing."""
-    if gap.ci is None or gap.value is None or gap.value == tolerance:
+    """The samples that would decide, n (half-width / |w - t|)^2; None where no number of samples would.
+
+    That is so where there is no interval, and where w lies on t but for what rounding makes of it.
+    """
+    if gap.ci is None or gap.value is None:
         return None
     half = (gap.ci.high - gap.ci.low) / 2
-    return math.ceil(n * (half / abs(gap.value - tolerance)) ** 2)
+    distance = abs(gap.value - tolerance)
+    return None if distance <= half * ON_THE_TOLERANCE else math.ceil(n * (half / distance) ** 2)
 
 
 def _bounded(
@@ -188,7 +195,7 @@ def _outcome(v: Verdict, adjusted: float | None) -> tuple[Outcome, str]:
     if above and adjusted is not None and adjusted < ALPHA:
         return "regress", "worse by more than the tolerance"
     if above:
-        return "inconclusive", f"worse, but not beyond chance among so many metrics (Holm {adjusted})"
+        return "inconclusive", f"worse, but not beyond chance among so many metrics (Holm {p_value(adjusted)})"
     if v.interval is not None and v.interval.high <= v.tolerance and v.tolerance > 0:
         return ("inconclusive", v.why) if v.why else ("pass", "not worse by more than the tolerance")
     if v.interval is None:

@@ -65,6 +65,14 @@ def test_the_p_value_is_that_of_the_interval(worse: ScoredRun, base: Baseline) -
     assert verdict.p == pytest.approx(2 * student.sf((verdict.worsening - 0.3) / error, 9))
 
 
+def test_no_number_of_samples_decides_what_lies_on_the_tolerance(worse: ScoredRun, base: Baseline) -> None:
+    first = only(check(worse, msgspec.structs.replace(base, tolerances={"wer": 0.3}), "b"))
+    assert first.worsening is not None
+    on = check(worse, msgspec.structs.replace(base, tolerances={"wer": first.worsening * (1 + 1e-15)}), "b")
+    assert (only(on).outcome, only(on).needed) == ("inconclusive", None)
+    assert "samples would decide" not in gate_text.sentence(only(on))
+
+
 def test_an_interval_around_the_tolerance_is_inconclusive_and_says_what_would_decide(
     worse: ScoredRun, base: Baseline
 ) -> None:
