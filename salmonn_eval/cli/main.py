@@ -18,6 +18,7 @@ from salmonn_eval.cli import (
     new,
     prepare,
     probe,
+    report,
     run,
     score,
     show,
@@ -48,6 +49,7 @@ app.command("table")(tables.table)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("diagnose")(diagnose.diagnose)
+app.command("report")(report.report)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("probe")(probe.probe)
 app.command("merge")(score.merge)
