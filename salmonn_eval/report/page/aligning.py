@@ -47,8 +47,14 @@ def aligner_of(question: Question) -> Aligner | None:
             scorer = arithmetic(metric.name, metric.settings, context_of(question))
             if isinstance(scorer, ErrorRate) and not isinstance(scorer, ConcatenatedPermutationWordErrorRate):
                 gap = "" if metric.name == "cer" else " "
-                return Aligner(f"in the units of {scorer.signature}", gap, scorer.units, scorer.targets)
+                told = _told(metric.name, str(scorer.signature))
+                return Aligner(told, gap, scorer.units, scorer.targets)
     return _plain(question) if question.task.item_score in _TEXTS else None
+
+
+def _told(metric: str, signature: str) -> str:
+    parts = [part for part in signature.split("|") if part.startswith(("norm:", "phones:"))]
+    return f"as {' '.join([metric, *(f'({part})' for part in parts)])} counts"
 
 
 def _plain(question: Question) -> Aligner:
@@ -62,7 +68,7 @@ def _plain(question: Question) -> Aligner:
         return [units(reference) for reference in sample.references]
 
     what = "characters" if unspaced else "words"
-    return Aligner(f"{what}, for the eye: no metric of this task counts them", "" if unspaced else " ", units, targets)
+    return Aligner(f"by {what}, for the eye: no metric of this task counts so", "" if unspaced else " ", units, targets)
 
 
 def edits_line(alignment: Alignment) -> str:

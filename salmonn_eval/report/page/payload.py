@@ -11,7 +11,7 @@ Text = int
 
 
 class MetricHead(Struct, frozen=True):
-    """One metric of a test set, as the rows of `Answer.measures` name it by its place."""
+    """One metric of a test set, as the rows of `Answered.measures` name it by its place."""
 
     name: str
     unit: Unit

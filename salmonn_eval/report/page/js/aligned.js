@@ -17,7 +17,7 @@ function* unitsOf([reference, hypothesis, edits], gap) {
 
 function unit([kind, left, right]) {
   const told = { e: null, s: `${left} became ${right}`, d: `${left} is missing`, i: `${right} was added` }[kind];
-  if (kind === "e") return make("span", { class: "unit e" }, make("i", {}, left), make("i", {}, " "));
+  if (kind === "e") return make("span", { class: "unit e" }, make("i", {}, left));
   return make("span", { class: `unit ${kind}`, title: told }, make("i", {}, left ?? " "), make("i", {}, right ?? " "));
 }
 
@@ -25,6 +25,7 @@ function alignment(answer, set) {
   if (answer.aligned === null) return [];
   const pairs = [...unitsOf(answer.aligned, set.gap)];
   if (!pairs.length) return [];
+  if (pairs.every(([kind]) => kind === "e")) return [make("p", { class: "legend" }, `no edits, ${set.aligned}`)];
   const count = (kind) => pairs.filter(([found]) => found === kind).length;
   const box = make("div", { class: set.gap ? "aligned" : "aligned close", dir: "auto" }, ...pairs.slice(0, MOST_UNITS).map(unit));
   const parts = [make("h4", {}, "Reference above, answer below"), box];

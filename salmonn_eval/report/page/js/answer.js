@@ -34,6 +34,12 @@ function badges(answer) {
 
 const DECIMALS = { percent: 2, points: 2, fraction: 3, words: 1 };
 
+// What tells a metric from its sister of the same name: its normalizer or phone set.
+function setting(signature) {
+  const part = signature.split("|").find((one) => /^(norm|phones):/.test(one));
+  return part ? make("span", { class: "muted" }, ` ${part.split(":")[1]}`) : null;
+}
+
 function measuresTable(answer, set) {
   if (!answer.measures.length) return null;
   const rows = answer.measures.map(([place, status, value, read, why]) => {
@@ -41,7 +47,7 @@ function measuresTable(answer, set) {
     const number = value === null ? status : `${value.toFixed(DECIMALS[unit])}${unit === "percent" ? " %" : ""}`;
     const heardAs = read === null ? null : `read as “${text(read)}”`;
     return make(
-      "tr", {}, make("th", { scope: "row", class: "label", title: signature }, headline ? make("strong", {}, name) : name, better === "lower" ? " ↓" : " ↑"),
+      "tr", {}, make("th", { scope: "row", class: "label", title: signature }, headline ? make("strong", {}, name) : name, setting(signature), better === "lower" ? " ↓" : " ↑"),
       make("td", { class: "value" }, number), make("td", { class: "why" }, [heardAs, text(why)].filter(Boolean).join("; ")),
     );
   });

@@ -6,6 +6,7 @@ class Detail {
     this.list = () => list();
     this.match = null;
     this.scale = ownScale;
+    this.heardOf = null;
   }
 
   // Another sample; the slider stays where it is while an answer there fits what is looked for.
@@ -25,9 +26,9 @@ class Detail {
     if (getComputedStyle(this.frame).position === "fixed") this.frame.querySelector(".back")?.focus();
   }
 
-  close() {
+  close(focus = true) {
     document.body.classList.remove("reading-one");
-    byId("list").focus({ preventScroll: true });
+    if (focus) byId("list").focus({ preventScroll: true });
   }
 
   moveScale(by) {
@@ -36,30 +37,50 @@ class Detail {
   }
 
   setScale(scale) {
-    const slider = document.activeElement?.id === "scale", playing = this.playing();
     this.scale = scale;
-    this.draw(playing);
-    if (slider) byId("scale").focus();
+    this.update();
   }
 
-  playing() {
-    const audio = this.frame.querySelector("audio");
-    return audio && !audio.paused ? audio.closest(".sounds") : null;
+  empty() {
+    this.match = this.heardOf = null;
+    this.frame.replaceChildren();
+    this.close(false);
   }
 
-  draw(playing = null) {
+  // The frame of a sample, in which `update` puts what depends on the scale.
+  draw() {
+    const { sample } = this.match;
+    const focused = this.focused();
+    this.players = make("div", { class: "sounds" });
+    this.asked = make("div");
+    this.scales = new Scales(sample, (scale) => this.setScale(scale));
+    this.columns = make("div", { class: "columns" });
+    this.frame.replaceChildren(
+      this.head(sample), this.players, make("h4", {}, "Instruction"), this.asked, this.scales.box, this.columns, ...material(sample),
+    );
+    this.heardOf = null;
+    this.update();
+    if (focused) [...this.frame.querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
+  }
+
+  update() {
     const { sample } = this.match;
     const answers = data.runs.map((_, run) => answerAt(sample, run, this.scale));
-    const asked = answers.find(Boolean) ?? sample.answers[0];
-    const instructions = [...new Set(answers.filter(Boolean).map((answer) => answer.instruction))];
-    this.frame.replaceChildren(
-      this.head(sample),
-      playing ?? make("div", { class: "sounds" }, ...heardBy(answers.some(Boolean) ? answers : [asked])),
-      make("h4", {}, "Instruction"), ...instructions.map((number) => written(text(number), "text asked")),
-      ...[scaleSlider(sample, this.scale, (scale) => this.setScale(scale))].filter(Boolean),
-      make("div", { class: "columns" }, ...answers.map((answer, run) => answerBox(sample, answer, run))),
-      ...material(sample),
-    );
+    const asked = answers.some(Boolean) ? answers : [sample.answers[0]];
+    const instructions = new Set(asked.filter(Boolean).map((answer) => answer.instruction));
+    this.asked.replaceChildren(...[...instructions].map((number) => written(text(number), "text asked")));
+    this.columns.replaceChildren(...answers.map((answer, run) => answerBox(sample, answer, run)));
+    this.scales.set(this.scale);
+    // The same sound at another scale plays on.
+    const heardOf = JSON.stringify(answers.map((answer) => answer && [answer.sounds, answer.read]));
+    if (this.heardOf !== heardOf) this.players.replaceChildren(...heardBy(asked));
+    this.heardOf = heardOf;
+  }
+
+  // What has the focus is drawn anew: by its label it gets it back.
+  focused() {
+    const active = document.activeElement;
+    return this.frame.contains(active) ? active.getAttribute("aria-label") : null;
   }
 
   head(sample) {

@@ -14,7 +14,7 @@ function limits(changed) {
     type: "range", min: 0, max: 1, step: 0.05, value: end === "low" ? 0 : 1, id: `by-${end}`,
     "aria-label": end === "low" ? "least item score" : "highest item score",
   }));
-  const told = make("span", {}, "item score: any");
+  const told = make("span", {}, "Item score: any");
   const moved = (event) => {
     let [low, high] = ends.map((input) => Number(input.value));
     if (low > high) {
@@ -23,7 +23,7 @@ function limits(changed) {
       low = high = Number(event.target.value);
     }
     Object.assign(wanted, { low, high });
-    told.textContent = low === 0 && high === 1 ? "item score: any" : `item score: ${low.toFixed(2)} to ${high.toFixed(2)}`;
+    told.textContent = low === 0 && high === 1 ? "Item score: any" : `Item score: ${low.toFixed(2)} to ${high.toFixed(2)}`;
     changed();
   };
   for (const input of ends) input.addEventListener("input", moved);

@@ -4,7 +4,7 @@ function startKeys(list, detail) {
   const page = () => Math.max(1, Math.floor(list.frame.clientHeight / list.tall) - 1);
   const inList = {
     ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(page()), PageUp: () => list.move(-page()),
-    Home: () => list.choose(0), End: () => list.choose(list.matches.length - 1), Enter: () => detail.match && detail.open(),
+    Home: () => list.choose(0, null), End: () => list.choose(list.matches.length - 1, null), Enter: () => detail.match && detail.open(),
     ArrowRight: () => detail.moveScale(1), ArrowLeft: () => detail.moveScale(-1),
   };
   const anywhere = { j: () => list.move(1), k: () => list.move(-1), p: () => play(detail.frame), "/": () => byId("search").focus() };

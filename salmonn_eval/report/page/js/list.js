@@ -69,6 +69,7 @@ class List {
     return scales.length > 1 && scale !== null ? shortScale(scale) : "";
   }
 
+  // `open`: true shows it on a phone too, null only names it in the address, false (the filters chose it) does neither.
   choose(place, open = false) {
     if (place < 0 || place >= this.matches.length) return;
     this.rows.get(this.at)?.setAttribute("aria-selected", "false");
@@ -84,7 +85,7 @@ class List {
   }
 
   move(by) {
-    this.choose(Math.min(this.matches.length - 1, Math.max(0, this.at + by)));
+    this.choose(Math.min(this.matches.length - 1, Math.max(0, this.at + by)), null);
   }
 }
 

@@ -5,7 +5,8 @@ function start() {
   let list;
   const detail = new Detail(() => list);
   list = new List((match, open) => {
-    detail.show(match, open);
+    detail.show(match, open === true);
+    if (open === false) return;
     try { history.replaceState(null, "", `#s=${match.sample.place}`); } catch { /* an address that may not change */ }
   });
   const asked = /^#s=(\d+)$/.exec(location.hash);
@@ -14,8 +15,8 @@ function start() {
     byId("count").textContent = matches.length === samples.length
       ? plural(samples.length, "sample") : `${matches.length.toLocaleString("en")} of ${plural(samples.length, "sample")}`;
     list.set(matches);
-    if (list.at < 0 && matches.length) detail.show(matches[0], false);
-    else if (list.at >= 0) detail.show(matches[list.at], false);
+    if (matches.length) list.choose(Math.max(0, list.at));
+    else detail.empty();
   };
   startFilters(look);
   startKeys(list, detail);
@@ -23,8 +24,6 @@ function start() {
   if (asked && Number(asked[1]) < samples.length) {
     list.choose(Number(asked[1]), true);
     byId("samples").scrollIntoView();
-  } else if (samples.length) {
-    detail.frame.scrollTop = 0;
   }
 }
 
