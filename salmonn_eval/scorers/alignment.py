@@ -11,7 +11,7 @@ _EDITS: dict[str, Edit] = {"equal": "equal", "replace": "substitute", "delete": 
 
 
 class Block(Struct, frozen=True):
-    """A stretch of one kind: `size` units of the reference (none where inserted) and of the answer (none if deleted)."""
+    """`size` units of one kind: of the reference (none where inserted) and of the answer (none where deleted)."""
 
     edit: Edit
     size: int

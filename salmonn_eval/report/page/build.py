@@ -145,6 +145,7 @@ def _figures(
 def _tables(
     paths: Sequence[Path], scored: Sequence[ScoredRun], every: list[MetricValue], common: bool
 ) -> Iterator[tables.Table]:
+    whole = tables.every(every)  # first: what it refuses, it refuses with the advice that fits
     if any(value.headline and value.status != "not applicable" for value in every):
         yield tables.headline(every, load.seeded(paths, every))
     if len(scored) > 1:
@@ -152,7 +153,7 @@ def _tables(
             yield tables.compared(compare_runs(scored[0], scored[1], {}, {}, common=common))
         except UsageError as fault:  # what a table may show side by side need not pair
             yield tables.Table("A beside B, paired by sample", (), (), 0, (f"not paired: {fault}",))
-    yield tables.every(every)
+    yield whole
 
 
 def _written(output: Path, gathered: Gathered, rendered: sounds.Rendered, folder: Path) -> Written:

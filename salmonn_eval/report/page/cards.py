@@ -63,7 +63,9 @@ def facts(run: ScoredRun, found: Diagnoses) -> Iterator[Fact]:
     rows = [row for scored in run.sets for m in scored.metrics[:1] for row in m.rows.values()]
     judged = [row.followed for row in rows if row.followed != "undetermined"]
     if judged:
-        yield Fact("follow their instruction", f"{100 * judged.count('yes') / len(judged):.0f} %", f"of {len(judged):,}")
+        yield Fact(
+            "follow their instruction", f"{100 * judged.count('yes') / len(judged):.0f} %", f"of {len(judged):,}"
+        )
     audio = sum(plan.audio_s for plan in state.plan)
     if audio:
         yield Fact("of audio asked about", f"{audio / 60:,.1f} min" if audio < 7200 else f"{audio / 3600:,.1f} h")
@@ -99,9 +101,7 @@ def cards(runs: Sequence[ScoredRun], values: Sequence[Sequence[MetricValue]]) ->
             curve = [value for value in mine[0] if _same(value, shown)]
             dots = tuple(_dots(curve, runs[0].card.default_lora_scale))
             metric = metric_name(shown)
-            yield Card(
-                shown.task, shown.dataset, title, metric, tuple(readings), dots, variant_name(first.variant)
-            )
+            yield Card(shown.task, shown.dataset, title, metric, tuple(readings), dots, variant_name(first.variant))
 
 
 def _plain(value: MetricValue) -> bool:
@@ -119,9 +119,7 @@ def _own(run: ScoredRun, values: Sequence[MetricValue]) -> MetricValue | None:
 
 
 def _reading(label: str, value: MetricValue, found: Sequence[MetricValue]) -> Reading:
-    rate = next(
-        (v for v in found if v.metric == "following_rate" and _plain(v) and v.variant == value.variant), None
-    )
+    rate = next((v for v in found if v.metric == "following_rate" and _plain(v) and v.variant == value.variant), None)
     ends = f"{number(value.ci.low, value.unit)} to {number(value.ci.high, value.unit)}" if value.ci else ""
     followed = "" if rate is None or rate.value is None else f"{100 * rate.value:.0f} %"
     shown = ABSENT if value.value is None else number(value.value, value.unit)

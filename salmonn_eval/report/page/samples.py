@@ -68,7 +68,10 @@ def gather(runs: Sequence[BothReadings], texts: Texts, clips: Clips, only: set[t
 
 
 def _shown(found: dict[_Key, tuple[Sample, list[Answered]]], texts: Texts) -> Iterator[Shown]:
-    for key, (sample, answers) in sorted(found.items(), key=lambda entry: entry[0].set):
+    place: dict[tuple[int, str], int] = {}
+    for key in found:
+        place.setdefault((key.set, key.sample), len(place))
+    for key, (sample, answers) in sorted(found.items(), key=lambda one: (one[0].set, place[one[0].set, one[0].sample])):
         yield Shown(
             set=key.set,
             id=texts.of(sample.id),
@@ -142,8 +145,8 @@ class _Teller:
         if text is None or self._aligner is None or (found := self._aligner.align(text, sample)) is None:
             return None
         gap = self._aligner.gap
-        sides = (self._texts.of(gap.join(side)) for side in (found.reference, found.hypothesis))
-        return Aligned(*sides, edits_line(found))
+        reference, hypothesis = (self._texts.of(gap.join(side)) for side in (found.reference, found.hypothesis))
+        return Aligned(reference, hypothesis, edits_line(found))
 
     def _measures(self, sample_id: str) -> Iterator[Measured]:
         for metric in self._scored.metrics:

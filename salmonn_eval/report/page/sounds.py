@@ -1,4 +1,4 @@
-"""What the model heard, as Opus: decoded as the run decoded it, held in the page up to a cap, else in files beside it."""
+"""What the model heard, as Opus: decoded as in the run, held in the page up to a cap, else in files beside it."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -130,7 +130,9 @@ def opus(wave: Waveform) -> bytes:
     peak = float(np.max(np.abs(wave.samples)))
     samples = wave.samples / max(peak, 1.0)
     file = io.BytesIO()
-    with soundfile.SoundFile(file, "w", SAMPLE_RATE, 1, format="OGG", subtype="OPUS", compression_level=_COMPRESSION) as sound:
+    with soundfile.SoundFile(
+        file, "w", SAMPLE_RATE, 1, format="OGG", subtype="OPUS", compression_level=_COMPRESSION
+    ) as sound:
         for start in range(0, len(samples), _CHUNK):
             sound.write(samples[start : start + _CHUNK])
     return file.getvalue()

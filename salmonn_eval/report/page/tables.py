@@ -75,7 +75,9 @@ def diagnosed(found: Diagnoses) -> Iterator[Table]:
 def probed(found: Diagnosis) -> Table:
     """What a probe of the model found."""
     headers, rows, notes = probe_table(found)
-    return _table(found.diagnosis.replace("_", " ").capitalize(), headers, rows, 2, [note.removeprefix("\\") for note in notes])
+    return _table(
+        found.diagnosis.replace("_", " ").capitalize(), headers, rows, 2, [note.removeprefix("\\") for note in notes]
+    )
 
 
 def _table(
