@@ -37,7 +37,7 @@ function match(sample) {
   const [a, b] = shown;
   const gain = a && b && a.score !== null && b.score !== null ? a.score - b.score : null;
   if (!changeFits(a, b, gain)) return null;
-  return { sample, shown, scale, gain, least: Math.min(...fitting.map((answer) => answer.score ?? Infinity)) };
+  return { sample, shown, scale, gain, least: Math.min(...shown.map((answer) => answer?.score ?? Infinity)) };
 }
 
 function changeFits(a, b, gain) {
