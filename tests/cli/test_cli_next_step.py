@@ -19,22 +19,22 @@ def told(out: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in commands.splitlines()]
 
 
-def test_one_run_invites_to_show_and_table_in_a_folder_with_a_space(program: Program) -> None:
+def test_one_run_invites_to_its_page_show_and_table_in_a_folder_with_a_space(program: Program) -> None:
     done = program("run", "--tasks", "asr", *program.replay(right_answers()), "--run-dir", "my runs/it's one")
     assert done.returncode == 0, done.stderr
     commands = told(done.stdout)
-    assert [words[:2] for words in commands] == [["salmonn-eval", "show"], ["salmonn-eval", "table"]]
-    for _, *words in commands:
+    assert [words[:2] for words in commands] == [["salmonn-eval", name] for name in ("report", "show", "table")]
+    for (_, *words), said in zip(commands, ("78 samples", "asr", "asr"), strict=True):
         again = program(*words)
         assert again.returncode == 0, again.stderr
-        assert "asr" in again.stdout
+        assert said in again.stdout
 
 
 def test_a_sweep_invites_to_diagnose_first(typed: Callable[..., Any]) -> None:
     done = typed("sweep", "--tasks", "sf,story", *NANO, "--limit", "2", "--lora-scales", "0,4")
     assert done.code == 0, done.err
     first, *others = told(done.out)
-    assert first[:2] == ["salmonn-eval", "diagnose"] and [words[1] for words in others] == ["show", "table"]
+    assert first[:2] == ["salmonn-eval", "diagnose"] and [words[1] for words in others] == ["report", "show", "table"]
     diagnosed = typed(*first[1:])
     assert diagnosed.code == 0 and "diagnosis: " in diagnosed.out
 
@@ -48,8 +48,8 @@ def test_a_run_of_the_paper_s_sets_invites_to_the_paper_s_table(program: Program
     words = ["--suite", "paper", "--tasks", "asr:librispeech-test-clean", "--data", "librispeech=libri"]
     done = program("run", *words, *program.listener())
     commands = told(done.stdout)
-    assert [words[3:] for words in commands] == [[], ["--like", "paper"], ["-f", "md"]]
-    liked = program(*commands[1][1:])
+    assert [words[3:] for words in commands] == [[], [], ["--like", "paper"], ["-f", "md"]]
+    liked = program(*commands[2][1:])
     assert liked.returncode == 0 and "librispeech-test-clean" in liked.stdout
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from salmonn_eval.diagnose import everything
 from salmonn_eval.diagnose.reading import read_run
+from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import write_atomic
 from salmonn_eval.probes.probe import read_diagnosis
@@ -55,6 +56,8 @@ def write_page(paths: Sequence[Path], output: Path, wanted: Wanted = Wanted()) -
         UsageError: no run directory; two runs that a table refuses to mix; `output` cannot be written.
         IncompleteError: a run was not answered or scored to the end.
     """
+    for path in paths:
+        RunDirectory(path).scored()
     _check(output)
     runs = [BothReadings(read_scored(path), read_run(path)) for path in paths]
     scored = [run.scored for run in runs]
@@ -76,7 +79,7 @@ def write_page(paths: Sequence[Path], output: Path, wanted: Wanted = Wanted()) -
 
 
 def _check(output: Path) -> None:
-    """UsageError before anything is computed, where the page could not be written."""
+    """UsageError, before anything is computed, where the page could not be written."""
     if output.is_dir():
         raise UsageError(f"{output}: is a folder; expected the page's file, as -o {output / 'report.html'}")
     if not output.parent.is_dir():
