@@ -33,7 +33,7 @@ def _papers(run: RunFile) -> bool:
 
 INVITATIONS = (
     Invitation("diagnose {run}", "task over-fitting, following, hearing", _varied),
-    Invitation("report {run}", "a page to look at: every answer with its sound, filters, scales", _any),
+    Invitation("report {run}", "one page: results, plots, and every answer with its audio", _any),
     Invitation("show {run}", "how it was made; with --sample ID one answer whole", _any),
     Invitation("table {run} --like paper", "beside the paper's own numbers", _papers),
     Invitation("table {run} -f md", "to paste; also latex, csv, json, html, and several runs", _any),

@@ -1,51 +1,60 @@
-"""`report`: a run, or two side by side, as one HTML page."""
+"""`report`: one run, or two side by side, as one HTML page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from salmonn_eval.cli import options as o
 
+if TYPE_CHECKING:
+    from salmonn_eval.report.page.build import Written
+
+_MB = 1_000_000
+
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    other: Annotated[Path | None, typer.Argument(help="Another run directory, to stand beside it.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The page (default: RUN/report.html).")] = None,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Let the page play what was heard (default: yes).")
-    ] = True,
+    run: Annotated[Path, typer.Argument(help="A run directory: A.")],
+    other: Annotated[Path | None, typer.Argument(help="Another run directory, beside it: B.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the page into this file (default: RUN/report.html).")
+    ] = None,
     audio_cap: Annotated[
-        float,
-        typer.Option("--audio-cap", min=0.0, help="Megabytes of sound in the page; the rest is linked beside it."),
+        float, typer.Option("--audio-cap", min=0.0, help="MB of audio in the page itself; the rest lies beside it.")
     ] = 20.0,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="With what was heard (default: yes).")] = True,
+    plots: Annotated[bool, typer.Option("--plots/--no-plots", help="With plots (default: yes).")] = True,
+    common: o.Common = False,
     json: o.Json = False,
 ) -> None:
-    """Write a page that opens offline: cards, tables, plots, and every answer with its sound, filters and scales."""
-    from salmonn_eval.cli.console import say, say_json, tell
-    from salmonn_eval.errors import UsageError
-    from salmonn_eval.jsonl import write_atomic
-    from salmonn_eval.report.page.build import page
-    from salmonn_eval.report.page.heard import Heard, folder_of, silent
+    """Write one self-contained HTML page: results, diagnosis, plots, and every sample with audio and alignment.
 
-    place = output or run / "report.html"
-    if place.is_dir() or not place.parent.is_dir():
-        raise UsageError(f"-o {place}: expected a file in a folder that exists, e.g. -o report.html")
-    heard = Heard(folder_of(place), int(audio_cap * 1e6)) if audio else None
-    made = page([run] if other is None else [run, other], heard or silent, tell)
-    try:
-        write_atomic(place, [made.text.encode()])
-    except OSError as fault:
-        raise UsageError(f"-o {place}: cannot be written ({fault.strerror}); name another file") from fault
-    sounds = (heard.embedded, heard.linked, heard.missing) if heard else (0, 0, 0)
+    It opens without a network or a server. Two runs that a table would not mix are refused (exit 2).
+    """
+    from salmonn_eval.cli.console import say, say_json
+    from salmonn_eval.errors import UsageError
+    from salmonn_eval.report.page.build import Wanted, write_page
+
+    if common and other is None:
+        raise UsageError("--common needs another run, beside which the samples are common")
+    wanted = Wanted(audio_cap=round(audio_cap * _MB) if audio else None, plots=plots, common=common)
+    page = output or run / "report.html"
+    written = write_page([run] if other is None else [run, other], page, wanted)
     if json:
-        counts = dict(zip(("embedded", "linked", "missing"), sounds, strict=True))
-        say_json({"page": str(place), "items": made.entries, "answers": made.answers, "sounds": counts})
-        return
-    size = place.stat().st_size / 1e6
-    say(f"{made.answers:,} answers to {made.entries:,} items, {size:.1f} MB")
-    if heard is not None and heard.linked:
-        say(f"{heard.linked} of {sum(sounds)} sounds lie beside the page, in {folder_of(place)}: move both together")
-    if heard is not None and heard.missing:
-        say(f"{heard.missing} of {sum(sounds)} sounds could not be read; the page says why beside each")
-    say(f"page: {place}")
+        say_json({"page": str(page), **{name: getattr(written, name) for name in _COUNTS}})
+    else:
+        say(f"report: {page} ({written.size / _MB:.1f} MB; {_told(written)})")
+
+
+_COUNTS = ("samples", "answers", "size", "held", "linked", "absent")
+
+
+def _told(written: "Written") -> str:
+    parts = [f"{written.samples:,} samples", f"{written.answers:,} answers"]
+    if written.held:
+        parts.append(f"{written.held:,} sounds in the page")
+    if written.linked:
+        parts.append(f"{written.linked:,} in {written.folder.name}/, which belongs beside it")
+    if written.absent:
+        parts.append(f"{written.absent:,} without audio")
+    return ", ".join(parts)

@@ -8,19 +8,24 @@ from salmonn_eval.records import Interval
 
 def markdown(diagnosis: Diagnosis) -> str:
     """The whole page: heading, table, what could not be told, what the numbers are."""
-    told = [finding for finding in diagnosis.findings if finding.value is not None]
-    columns = list(dict.fromkeys(column(finding) for finding in told))
-    rows = list(dict.fromkeys((finding.task, finding.dataset, finding.measure) for finding in told))
-    cells = {(finding.task, finding.dataset, finding.measure, column(finding)): finding for finding in told}
+    headers, rows, notes = table(diagnosis)
     lines = [f"# {diagnosis.diagnosis}: {diagnosis.model}", ""]
     if rows:
-        lines += [_row(["test set", "measure", *columns, "n"]), _row(["---"] * (len(columns) + 3))]
-    for task, dataset, measure in rows:
+        lines += [_row(headers), _row(["---"] * len(headers)), *map(_row, rows)]
+    return "\n".join([*lines, "", *notes, ""])
+
+
+def table(diagnosis: Diagnosis) -> tuple[list[str], list[list[str]], list[str]]:
+    """Headers, rows and notes of a diagnosis; without rows where nothing could be told."""
+    told = [finding for finding in diagnosis.findings if finding.value is not None]
+    columns = list(dict.fromkeys(column(finding) for finding in told))
+    cells = {(finding.task, finding.dataset, finding.measure, column(finding)): finding for finding in told}
+    rows = []
+    for task, dataset, measure in dict.fromkeys((finding.task, finding.dataset, finding.measure) for finding in told):
         mine = [cells.get((task, dataset, measure, name)) for name in columns]
         count = max((cell.n for cell in mine if cell), default=0)
-        lines.append(_row([f"{task} · {dataset}", measure, *(_cell(cell) for cell in mine), str(count)]))
-    lines += ["", *_notes(diagnosis)]
-    return "\n".join(lines)
+        rows.append([f"{task} · {dataset}", measure, *(_cell(cell) for cell in mine), str(count)])
+    return ["test set", "measure", *columns, "n"], rows, _notes(diagnosis)
 
 
 def column(finding: Finding) -> str:
@@ -59,4 +64,4 @@ def _notes(diagnosis: Diagnosis) -> list[str]:
         lines.append(f"\\*: differs from scale {diagnosis.default_scale:g}: the paired 95 % interval leaves out 0.")
     cautions = {finding.ci.caution for finding in diagnosis.findings if finding.ci and finding.ci.caution}
     lines += sorted(cautions)
-    return [*lines, "Brackets: 95 % interval over clusters.", ""]
+    return [*lines, "Brackets: 95 % interval over clusters."]

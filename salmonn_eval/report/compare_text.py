@@ -8,8 +8,8 @@ from salmonn_eval.report.comparison import Compared, Comparison
 from salmonn_eval.report.grid import ABSENT
 from salmonn_eval.report.listing import aligned, escape, markdown
 
-_HEADERS = ("", "A", "B", "A − B", "95 % interval", "p", "Holm", "detectable", "better", "worse", "n")  # noqa: RUF001
-_LEGEND = (
+HEADERS = ("", "A", "B", "A − B", "95 % interval", "p", "Holm", "detectable", "better", "worse", "n")  # noqa: RUF001
+LEGEND = (
     "p: would exchanging whole clusters make as large a difference? Holm: adjusted over a headline metric a test set. "
     "detectable: the smallest true difference that these data would likely show. better, worse: samples that A answers "
     "better or worse than B. n: pairs scored on both sides."
@@ -19,29 +19,29 @@ _LEGEND = (
 def text(found: Comparison, *, flips: int = 5, columns: int = 100) -> str:
     """The comparison for a terminal of `columns`, with the `flips` largest changes of every metric."""
     out = [f"A: {found.a}", f"B: {found.b}", ""]
-    out += [*aligned(_HEADERS, [_cells(row) for row in found.rows]), ""]
+    out += [*aligned(HEADERS, [cells(row) for row in found.rows]), ""]
     for row in found.rows:
         if row.group is None and flips and row.flips:
             out += [f"{_where(row)}: {row.better} better, {row.worse} worse", *_told(row, flips, columns), ""]
-    for note in _notes(found):
+    for note in notes(found):
         out += fill(note, columns, "  ")
-    return "\n".join([*out, *fill(_LEGEND, columns)]) + "\n"
+    return "\n".join([*out, *fill(LEGEND, columns)]) + "\n"
 
 
 def as_markdown(found: Comparison, *, flips: int = 5) -> str:
     """The same in Markdown; answers are shown as text, whatever they hold."""
     out = [f"**A**: {escape(found.a)}  ", f"**B**: {escape(found.b)}", ""]
-    out += [markdown(_HEADERS, [_cells(row) for row in found.rows]), ""]
+    out += [markdown(HEADERS, [cells(row) for row in found.rows]), ""]
     for row in found.rows:
         if row.group is None and flips and row.flips:
             out += [f"{escape(_where(row))}: {row.better} better, {row.worse} worse", ""]
-            cells = [
+            changed = [
                 (flip.sample_id, f"{flip.a:.4g}", f"{flip.b:.4g}", flip.text_a or ABSENT, flip.text_b or ABSENT)
                 for flip in row.flips[:flips]
             ]
-            out += [markdown(("sample", "A", "B", "answer of A", "answer of B"), cells, n_left=5), ""]
-    out += [f"- {escape(note)}" for note in _notes(found)]
-    return "\n".join([*out, "", _LEGEND]) + "\n"
+            out += [markdown(("sample", "A", "B", "answer of A", "answer of B"), changed, n_left=5), ""]
+    out += [f"- {escape(note)}" for note in notes(found)]
+    return "\n".join([*out, "", LEGEND]) + "\n"
 
 
 def _where(row: Compared) -> str:
@@ -50,7 +50,8 @@ def _where(row: Compared) -> str:
     return f"{row.task}:{row.dataset} {row.metric}{variant}"
 
 
-def _cells(row: Compared) -> tuple[str, ...]:
+def cells(row: Compared) -> tuple[str, ...]:
+    """One row of the table under `HEADERS`."""
     arrow = "↓" if row.better_is == "lower" else "↑"
     name = f"{_where(row)}{UNIT_MARK[row.unit]} {arrow}" if row.group is None else f"  {row.group}"
     gap = row.difference
@@ -102,18 +103,19 @@ def _line(answer: str | None) -> str:
     return "".join(c if c.isprintable() else " " for c in " ".join(answer.split()))
 
 
-def _notes(found: Comparison) -> Sequence[str]:
-    notes: dict[str, None] = dict.fromkeys(found.notes)
+def notes(found: Comparison) -> Sequence[str]:
+    """What must be known beside the table: remarks, lost samples, cautions, sets of one side only."""
+    kept: dict[str, None] = dict.fromkeys(found.notes)
     for row in found.rows:
         where = f"{_where(row)}{f' {row.group}' if row.group else ''}"
-        notes.update(dict.fromkeys(f"{row.task}:{row.dataset}: {note}" for note in row.notes))
+        kept.update(dict.fromkeys(f"{row.task}:{row.dataset}: {note}" for note in row.notes))
         if row.lost_a or row.lost_b:
-            notes[f"{where}: {row.lost_a} scored for B only, {row.lost_b} for A only, left out of the pairs"] = None
+            kept[f"{where}: {row.lost_a} scored for B only, {row.lost_b} for A only, left out of the pairs"] = None
         if row.mcnemar is not None and row.group is None:
-            notes[f"{where}: exact McNemar p {p_value(row.mcnemar)}"] = None
+            kept[f"{where}: exact McNemar p {p_value(row.mcnemar)}"] = None
         if row.difference.ci is not None and row.difference.ci.caution and row.group is None:
-            notes[f"{where}: {row.difference.ci.caution}"] = None
+            kept[f"{where}: {row.difference.ci.caution}"] = None
     for side, names in (("A", found.only_a), ("B", found.only_b)):
         if names:
-            notes[f"only in {side}: {', '.join(names)}"] = None
-    return tuple(notes)
+            kept[f"only in {side}: {', '.join(names)}"] = None
+    return tuple(kept)

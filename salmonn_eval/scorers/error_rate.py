@@ -62,4 +62,8 @@ class ErrorRate(RatioScorer):
 
     def edits_of(self, hypothesis: Sequence[str], sample: Sample) -> Edits:
         """Fewest edits between an answer's units and the sample's references, and how many units those have."""
-        return edits(hypothesis, [self.units(reference) for reference in sample.references])
+        return edits(hypothesis, self.targets(sample))
+
+    def targets(self, sample: Sample) -> list[Sequence[str]]:
+        """The units of everything that an answer may be held against: the nearest counts."""
+        return [self.units(reference) for reference in sample.references]

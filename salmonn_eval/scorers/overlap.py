@@ -8,7 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from salmonn_eval.records import Measure, Sample
 from salmonn_eval.scorers.assignment import cheapest_pairs
 from salmonn_eval.scorers.base import Answer, ScorerContext, Signature
-from salmonn_eval.scorers.edit import Edits, edits
+from salmonn_eval.scorers.edit import Edits
 from salmonn_eval.scorers.language import spaced_language
 from salmonn_eval.scorers.normalize import NORMALIZERS
 from salmonn_eval.scorers.rules.splitter import streams
@@ -38,11 +38,10 @@ class OrderFreeWordErrorRate(WordErrorRate):
             return Measure("unscored", why=f"{speakers} speakers; at most {MOST_SPEAKERS} can be tried in every order")
         return super().measure_one(answer)
 
-    def edits_of(self, hypothesis: Sequence[str], sample: Sample) -> Edits:
-        """Fewest edits over all orders of the speakers."""
+    def targets(self, sample: Sample) -> list[Sequence[str]]:
+        """The words of all speakers in every order: the nearest counts."""
         spoken = [self.units(reference) for reference in sample.references[:MOST_SPEAKERS]]
-        orders = permutations(spoken)
-        return edits(hypothesis, [[word for words in order for word in words] for order in orders])
+        return [[word for words in order for word in words] for order in permutations(spoken)]
 
 
 class ConcatenatedPermutationWordErrorRate(WordErrorRate):

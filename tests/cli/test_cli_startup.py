@@ -33,8 +33,9 @@ def test_what_reads_a_finished_run(finished: Any, words: list[str]) -> None:
     without_heavy(finished.program, *words, finished.folder)
 
 
-def test_diagnose_draws_without_torch(finished: Any) -> None:
-    done = finished.program("diagnose", finished.folder, env={"PYTHONPROFILEIMPORTTIME": "1"})
+@pytest.mark.parametrize("command", ["diagnose", "report"])
+def test_plots_are_drawn_without_torch(finished: Any, command: str) -> None:
+    done = finished.program(command, finished.folder, env={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.returncode == 0, done.stderr[-500:]
     assert imported(done.stderr) & HEAVY == {"matplotlib"}
 

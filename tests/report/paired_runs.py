@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from salmonn_eval.bundled import bundled
 from salmonn_eval.engine.executor import LocalExecutor
 from salmonn_eval.engine.predict import Silent
@@ -40,13 +42,25 @@ def shortened(answers: list[Row], every: int) -> list[Row]:
 
 
 def answered(
-    path: Path, answers: list[Row], tasks: str = "asr:mini-real", suite: str = "mini-real", **wishes: Any
+    path: Path,
+    answers: list[Row],
+    tasks: str = "asr:mini-real",
+    suite: str = "mini-real",
+    *,
+    adapter: float | None = None,
+    **wishes: Any,
 ) -> Path:
-    """A run in `path` of these answers; up to half of them may be errors."""
+    """A run in `path` of these answers; up to half of them may be errors.
+
+    With `adapter` they are those of a model whose adapter has this scale, so that others can be asked too.
+    """
     file = path.with_suffix(".jsonl")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(row) + "\n" for row in answers), encoding="utf-8")
     card = registry.resolve("replay", {"answers": str(file)})
+    if adapter is not None:
+        able = msgspec.structs.replace(card.capabilities, lora_scale="per_row")
+        card = msgspec.structs.replace(card, capabilities=able, default_lora_scale=adapter)
     spec = specify(select(discover(), tasks.split(","), suite), card, Wishes(suite, tasks, **wishes))
     own = registry.load(card, device="cpu", dtype=card.dtype, batch_size=None)
     options = RunOptions(out=path.parent, run_dir=path, max_errors=MaxErrors(share=0.5))

@@ -1,1 +1,1 @@
-"""The HTML page of a run, or of two side by side: one file that opens offline."""
+"""A run, or two, as one HTML page that needs nothing else."""

@@ -1,129 +1,171 @@
-"""The page as one file: still parts, data and scripts, so put together that nothing of a run acts as markup or code."""
+"""From run directories to a page: read, join, draw, render sounds, write."""
 
-import base64
-import hashlib
-import html
-from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-import msgspec
 from msgspec import Struct
 
 from salmonn_eval.diagnose import everything
 from salmonn_eval.diagnose.reading import read_run
+from salmonn_eval.engine.rundir import RunDirectory
+from salmonn_eval.errors import UsageError
+from salmonn_eval.jsonl import write_atomic
+from salmonn_eval.probes.probe import read_diagnosis
+from salmonn_eval.records import MetricValue
 from salmonn_eval.report import load
-from salmonn_eval.report.page import parts
-from salmonn_eval.report.page.content import Content
-from salmonn_eval.report.page.gather import Hear, Read, gather
+from salmonn_eval.report.common import on_common
+from salmonn_eval.report.comparison import compare_runs
+from salmonn_eval.report.page import cards, figures, sounds, tables
+from salmonn_eval.report.page.assemble import assemble
+from salmonn_eval.report.page.payload import Payload, RunHead, Texts
+from salmonn_eval.report.page.samples import BothReadings, Gathered, gather
 from salmonn_eval.report.scored import ScoredRun, read_scored
 from salmonn_eval.version import __version__
 
-SCRIPTS = ("align", "data", "filters", "list", "detail", "main")
+LABELS = ("A", "B")
+PROBES = ("perplexity", "selection", "forgetting", "hallucination", "collapse_probe")
+"""What `probe` leaves in a run's `diagnosis/` folder."""
 
 
-class Page(Struct, frozen=True):
-    """The page's text, and how many items and answers it shows."""
+class Wanted(Struct, frozen=True):
+    """What goes into the page. `audio_cap`: bytes of audio in the page itself (None: no audio at all)."""
 
-    text: str
-    entries: int
+    audio_cap: int | None = 20_000_000
+    plots: bool = True
+    common: bool = False
+
+
+class Written(Struct, frozen=True):
+    """What was written: samples and answers shown, bytes of the page, sounds held, linked (in `folder`) and absent."""
+
+    samples: int
     answers: int
+    size: int
+    held: int
+    linked: int
+    absent: int
+    folder: Path
 
 
-def page(runs: Sequence[Path], hear: Hear, note: Callable[[str], None]) -> Page:
-    """Build the page of one run, or of several side by side.
+def write_page(paths: Sequence[Path], output: Path, wanted: Wanted = Wanted()) -> Written:  # noqa: B008 - frozen
+    """Write one run, or two side by side, as `output`, with a folder beside it for audio beyond the cap.
 
     Raises:
-        UsageError: one is no run folder, or two were scored or asked differently where one table would mix them.
-        IncompleteError: one was not answered or scored to the end.
+        UsageError: no run directory; two runs that a table refuses to mix; `output` cannot be written.
+        IncompleteError: a run was not answered or scored to the end.
     """
-    read = [read_scored(path) for path in runs]
-    values = load.joined(runs)
-    names = _names(read)
-    table = parts.results(values)
-    note("diagnosing")
-    found = [everything.diagnose(path) for path in runs]
-    note("rendering what was heard")
-    content = gather([Read(name, one, read_run(path)) for name, one, path in zip(names, read, runs, strict=True)], hear)
-    own = [load.results(path) for path in runs]
-    text = _assembled(
-        {
-            "title": html.escape(" and ".join(names)),
-            "facts": "".join(map(_facts, names, read)) if len(read) > 1 else _facts("", read[0]),
-            "cards": _each(names, (parts.cards(one, mine) for one, mine in zip(read, own, strict=True))),
-            "results": table,
-            "plots": _each(names, (parts.plots(one, mine) for one, mine in zip(found, own, strict=True))),
-            "diagnoses": _each(names, map(parts.diagnoses, found)),
-            "footer": html.escape(
-                f"salmonn-eval {__version__}. Everything on this page is in the page: it opens offline."
-            ),
-            "data": as_data(content),
-        }
+    for path in paths:
+        RunDirectory(path).scored()
+    _check(output)
+    runs = [BothReadings(read_scored(path), read_run(path)) for path in paths]
+    scored = [run.scored for run in runs]
+    values = _values(paths, scored, wanted.common)
+    texts, clips = Texts(), sounds.Clips()
+    gathered = gather(runs, texts, clips, _shared(scored) if wanted.common else None)
+    shown = _shown(paths, scored, values, wanted)
+    folder = output.with_name(f"{output.stem}-audio")
+    try:
+        if wanted.audio_cap is None:
+            rendered = sounds.none(clips)
+        else:
+            rendered = sounds.render(clips, wanted.audio_cap, folder, quote(folder.name))
+        payload = Payload(_heads(paths, scored), gathered.sets, gathered.samples, rendered.sounds, texts.all())
+        write_atomic(output, assemble(payload, rendered.held, shown))
+    except OSError as fault:
+        raise UsageError(f"{output}: cannot be written ({fault.strerror}); name a file in a writable folder") from fault
+    return _written(output, gathered, rendered, folder)
+
+
+def _check(output: Path) -> None:
+    """UsageError, before anything is computed, where the page could not be written."""
+    if output.is_dir():
+        raise UsageError(f"{output}: is a folder; expected the page's file, as -o {output / 'report.html'}")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}; make it, or name a file elsewhere with -o")
+
+
+def _values(paths: Sequence[Path], scored: Sequence[ScoredRun], common: bool) -> list[list[MetricValue]]:
+    """The values of each run, under names that tell runs of one model apart."""
+    found = on_common(scored) if common else [load.results(path) for path in paths]
+    named = iter(load.named(list(zip(paths, found, strict=True))))
+    return [[next(named) for _ in values] for values in found]
+
+
+def _shared(scored: Sequence[ScoredRun]) -> set[tuple[str, str]]:
+    held = [{(one.name, id_) for one in run.sets for id_ in one.items} for run in scored]
+    return set.intersection(*held)
+
+
+def _heads(paths: Sequence[Path], scored: Sequence[ScoredRun]) -> tuple[RunHead, ...]:
+    return tuple(
+        RunHead(
+            label=label if len(scored) > 1 else "",
+            model=run.card.name,
+            name=path.resolve().name,
+            scales=tuple(sorted({v.lora_scale for v in run.variants if v.lora_scale is not None})),
+            default=run.card.default_lora_scale,
+        )
+        for label, path, run in zip(LABELS, paths, scored, strict=False)
     )
-    return Page(text, len(content.entries), sum(len(entry.answers) for entry in content.entries))
 
 
-def as_data(content: Content) -> str:
-    """JSON that is safe inside a script element: no character of it can end the element or a line of code."""
-    text = msgspec.json.encode(content).decode()
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _assembled(filled: dict[str, str]) -> str:
-    scripts = [_asset(f"{name}.js") for name in SCRIPTS]
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
-    filled = {
-        **filled,
-        "style": _asset("page.css"),
-        "hashes": hashes,
-        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+def _shown(
+    paths: Sequence[Path], scored: Sequence[ScoredRun], values: Sequence[list[MetricValue]], wanted: Wanted
+) -> dict[str, Any]:
+    """What the template shows besides samples; UsageError where a table refuses to mix the runs."""
+    every = [value for found in values for value in found]
+    results = list(_tables(paths, scored, every, wanted.common))  # first: it may refuse
+    found = [everything.diagnose(path) for path in paths]
+    probes = [[file for name in PROBES if (file := path / "diagnosis" / f"{name}.json").exists()] for path in paths]
+    heads = _heads(paths, scored)
+    return {
+        "version": __version__,
+        "runs": [
+            {
+                "head": head,
+                "state": run.state,
+                "facts": list(cards.facts(run, diagnoses)),
+                "tables": [*tables.diagnosed(diagnoses), *(tables.probed(read_diagnosis(file)) for file in files)],
+                "figures": list(_figures(head, diagnoses, own, files, wanted)),
+            }
+            for head, run, diagnoses, own, files in zip(heads, scored, found, values, probes, strict=True)
+        ],
+        "cards": list(cards.cards(scored, values)),
+        "curve": {"wide": cards.WIDE, "tall": cards.TALL},
+        "tables": results,
     }
-    pieces = _asset("page.html").split("{{")
-    return pieces[0] + "".join(_filled(piece, filled) for piece in pieces[1:])
 
 
-def _filled(piece: str, filled: dict[str, str]) -> str:
-    name, rest = piece.split("}}", 1)
-    return filled[name] + rest
+def _figures(
+    head: RunHead, found: everything.Diagnoses, values: list[MetricValue], probes: list[Path], wanted: Wanted
+) -> Iterator[figures.Figure]:
+    if wanted.plots:
+        yield from figures.figures(head.label.lower() or "run", found, values, probes)
 
 
-def _asset(name: str) -> str:
-    return (files("salmonn_eval.report.page") / "assets" / name).read_text(encoding="utf-8")
+def _tables(
+    paths: Sequence[Path], scored: Sequence[ScoredRun], every: list[MetricValue], common: bool
+) -> Iterator[tables.Table]:
+    whole = tables.every(every)  # first: what it refuses, it refuses with the advice that fits
+    if any(value.headline and value.status != "not applicable" for value in every):
+        yield tables.headline(every, load.seeded(paths, every))
+    if len(scored) > 1:
+        try:
+            yield tables.compared(compare_runs(scored[0], scored[1], {}, {}, common=common))
+        except UsageError as fault:  # what a table may show side by side need not pair
+            yield tables.Table("A beside B, paired by sample", (), (), 0, (f"not paired: {fault}",))
+    yield whole
 
 
-def _sha256(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _names(read: Sequence[ScoredRun]) -> list[str]:
-    """Each run by its model; where two have one model, by its folder too."""
-    models = [run.card.name for run in read]
-    return [
-        model if models.count(model) == 1 else f"{model} ({run.path.resolve().name})"
-        for model, run in zip(models, read, strict=True)
-    ]
-
-
-def _each(names: Sequence[str], made: "Iterator[str] | map[str]") -> str:
-    """A part of every run, under its name where there are several."""
-    found = list(made)
-    if len(found) == 1:
-        return found[0] or "<p class='quiet'>none for this run</p>"
-    return "".join(f"<h3>{html.escape(name)}</h3>{text}" for name, text in zip(names, found, strict=True))
-
-
-def _facts(name: str, run: ScoredRun) -> str:
-    spec, made = run.state.spec, run.state.provenance[-1] if run.state.provenance else {}
-    lost = f", {run.state.errors} failed" if run.state.errors else ""
-    told = {
-        "run": run.path.resolve().name,
-        "model": spec.card.description or spec.card.name,
-        "made": f"{run.state.created} with salmonn-eval {made.get('salmonn_eval', '?')}; {run.state.status}{lost}",
-        "command": " ".join(map(str, made.get("command", []))),
-        "spec": run.state.spec_hash,
-    }
-    rows = "".join(f"<dt>{key}</dt><dd>{html.escape(value)}</dd>" for key, value in told.items() if value)
-    heading = f"<h3>{html.escape(name)}</h3>" if name else ""
-    return f"{heading}<dl class='facts'>{rows}</dl>"
+def _written(output: Path, gathered: Gathered, rendered: sounds.Rendered, folder: Path) -> Written:
+    return Written(
+        samples=len(gathered.samples),
+        answers=sum(len(sample.answers) for sample in gathered.samples),
+        size=output.stat().st_size,
+        held=len(rendered.held),
+        linked=rendered.linked,
+        absent=sum(sound.kind == "absent" for sound in rendered.sounds),
+        folder=folder,
+    )
