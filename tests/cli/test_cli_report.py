@@ -44,6 +44,18 @@ def test_an_imported_log_has_a_page_without_audio(typed: Typed, tmp_path: Path) 
     assert done.code == 0 and "6 samples, 6 answers)" in done.out
 
 
+def test_names_and_ids_are_text_wherever_they_stand(typed: Typed, tmp_path: Path) -> None:
+    bad = "</title><script>hit()</script>"
+    rows = [{"id": f"{bad}{n}", "prediction": "W IY1 AO1 L F AO1 L D", "reference": bad} for n in range(6)]
+    log = write_rows(tmp_path / "log.jsonl", rows)
+    done = typed("import", log, "--task", "asr", "--model", bad, "--dataset", "d", "--run-dir", "run")
+    assert done.code == 0, done.err
+    assert typed("report", "run").code == 0
+    page = (tmp_path / "run/report.html").read_text()
+    assert '<h1 dir="auto">&lt;/title&gt;&lt;script&gt;hit()&lt;/script&gt;</h1>' in page
+    assert "<script>hit" not in page and "</title><" not in page.replace("</title>\n", "")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

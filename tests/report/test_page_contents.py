@@ -208,6 +208,18 @@ def test_common_samples_only_where_subsets_differ(folder: Path) -> None:
     assert {sound["kind"] for sound in made.data["sounds"]} == {"absent"}
 
 
+def test_two_runs_that_a_table_shows_but_nobody_can_pair_say_so(folder: Path) -> None:
+    answers = [row for scale in (0.0, 2.0, 4.0) for row in right(lora_scale=scale)]
+    swept, one = (
+        answered(folder / name, answers, variants=variants, adapter=4.0, limit=6)
+        for name, variants in (("several", SWEPT), ("one", (Variant(lora_scale=2.0),)))
+    )
+    write_page([swept, one], folder / "unpaired.html", Wanted(audio_cap=None))
+    made = PageFile(folder / "unpaired.html")
+    assert "not paired: " in made.source and str(folder) not in visible(made.source)
+    assert [run["scales"] for run in made.data["runs"]] == [[0.0, 4.0], [2.0]]
+
+
 def test_conditions_are_samples_of_their_own_with_their_own_sound(folder: Path) -> None:
     variants = (Variant(), Variant(condition="silence"))
     run = answered(folder / "silent", right(condition="none") + right(condition="silence"), variants=variants, limit=2)

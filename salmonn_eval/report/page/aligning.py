@@ -68,7 +68,9 @@ def _plain(question: Question) -> Aligner:
         return [units(reference) for reference in sample.references]
 
     what = "characters" if unspaced else "words"
-    return Aligner(f"by {what}, for the eye: no metric of this task counts so", "" if unspaced else " ", units, targets)
+    return Aligner(
+        f"by {what}, for the eye: the task's metrics count otherwise", "" if unspaced else " ", units, targets
+    )
 
 
 def edits_line(alignment: Alignment) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salmonn_eval.diagnose import everything
 from salmonn_eval.diagnose.reading import read_run
@@ -153,10 +154,18 @@ def _tables(
         yield tables.headline(every, load.seeded(paths, every))
     if len(scored) > 1:
         try:
-            yield tables.compared(compare_runs(scored[0], scored[1], {}, {}, common=common))
+            found = tables.compared(compare_runs(scored[0], scored[1], {}, {}, common=common))
         except UsageError as fault:  # what a table may show side by side need not pair
-            yield tables.Table("A beside B, paired by sample", (), (), 0, (f"not paired: {fault}",))
+            found = tables.Table("A beside B, paired by sample", (), (), 0, (f"not paired: {fault}",))
+        yield replace(found, notes=tuple(_by_name(note, paths) for note in found.notes))
     yield whole
+
+
+def _by_name(text: str, paths: Sequence[Path]) -> str:
+    """A text that names runs by their paths, with their folders' names alone: pages travel."""
+    for path in paths:
+        text = text.replace(str(path), path.resolve().name)
+    return text
 
 
 def _written(output: Path, gathered: Gathered, rendered: sounds.Rendered, folder: Path) -> Written:

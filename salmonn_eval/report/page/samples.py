@@ -16,7 +16,7 @@ from salmonn_eval.records import Sample, Variant
 from salmonn_eval.report.cells import variant_name
 from salmonn_eval.report.page.aligning import Aligner, aligner_of, edits_line
 from salmonn_eval.report.page.payload import Aligned, Answered, Measured, MetricHead, SetHead, Shown, Texts
-from salmonn_eval.report.page.sounds import Clips
+from salmonn_eval.report.page.sounds import Clips, without_folders
 from salmonn_eval.report.scored import ScoredMetric, ScoredRun, ScoredSet
 
 FAILED = "failed"
@@ -129,7 +129,7 @@ class _Teller:
             scale=request.variant.lora_scale,
             instruction=texts.of(request.instruction),
             text=texts.maybe(text),
-            error=texts.maybe(item.fault),
+            error=None if item.fault is None else texts.of(without_folders(item.fault, request.clips)),
             finish=said.finish if said else "error",
             followed=followed,  # type: ignore[arg-type]  # UNDETERMINED is one of them
             performed=texts.of(performed),

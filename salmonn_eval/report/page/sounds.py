@@ -113,16 +113,19 @@ def _ordered(
 
 
 def _encoded(heard: Heard) -> tuple[bytes, Sound] | str:
-    """Ogg Opus and how long it is, or why there is none: the folder is left out, for pages travel."""
+    """Ogg Opus and how long it is, or why there is none."""
     try:
         wave = decode(heard.clip, heard.policy)
     except AudioError as fault:
-        told = str(fault)
-        for part in heard.clip.parts:
-            if part.path is not None:
-                told = told.replace(part.path, Path(part.path).name)
-        return told
+        return without_folders(str(fault), (heard.clip,))
     return opus(wave), Sound("held", round(wave.seconds, 3), round(wave.cut_s, 3))
+
+
+def without_folders(text: str, clips: Sequence[Clip]) -> str:
+    """A fault's text with the audio files of `clips` by their bare names: pages travel."""
+    for part in (part for clip in clips for part in clip.parts if part.path is not None):
+        text = text.replace(part.path or "", Path(part.path or "").name)
+    return text
 
 
 def opus(wave: Waveform) -> bytes:

@@ -27,7 +27,7 @@ function alignment(answer, set) {
   if (!pairs.length) return [];
   if (pairs.every(([kind]) => kind === "e")) return [make("p", { class: "legend" }, `no edits, ${set.aligned}`)];
   const count = (kind) => pairs.filter(([found]) => found === kind).length;
-  const box = make("div", { class: set.gap ? "aligned" : "aligned close", dir: "auto" }, ...pairs.slice(0, MOST_UNITS).map(unit));
+  const box = make("div", { class: set.gap ? "aligned" : "aligned close", dir: "auto", lang: set.language }, ...pairs.slice(0, MOST_UNITS).map(unit));
   const parts = [make("h4", {}, "Reference above, answer below"), box];
   if (pairs.length > MOST_UNITS) {
     const more = make("button", { type: "button", class: "quiet", onclick: () => { box.append(...pairs.slice(MOST_UNITS).map(unit)); more.remove(); } }, `all ${pairs.length} units`);

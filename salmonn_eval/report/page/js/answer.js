@@ -9,15 +9,15 @@ function answerBox(sample, answer, run) {
   if (!answer) return make("div", { class: "answer" }, heading, make("p", { class: "none" }, "not asked at this scale"));
   const set = data.sets[sample.set];
   return make(
-    "div", { class: "answer", "data-run": run }, heading, saidBox(answer), badges(answer),
+    "div", { class: "answer", "data-run": run }, heading, saidBox(answer, set.language), badges(answer),
     ...alignment(answer, set), measuresTable(answer, set),
   );
 }
 
-function saidBox(answer) {
+function saidBox(answer, language) {
   if (answer.error !== null) return make("p", { class: "text warn" }, `failed: ${text(answer.error)}`);
   const said = text(answer.said);
-  return said ? written(said, "text said") : make("p", { class: "none" }, "an empty answer");
+  return said ? written(said, "text said", language) : make("p", { class: "none" }, "an empty answer");
 }
 
 function badges(answer) {

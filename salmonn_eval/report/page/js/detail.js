@@ -98,7 +98,7 @@ class Detail {
 function material(sample) {
   const parts = [];
   if (sample.references.length) {
-    parts.push(make("h4", {}, sample.references.length > 1 ? "References" : "Reference"), ...sample.references.map((number) => written(text(number))));
+    parts.push(make("h4", {}, sample.references.length > 1 ? "References" : "Reference"), ...sample.references.map((number) => written(text(number), "text", data.sets[sample.set].language)));
   }
   const rows = sample.fields.map(([name, value]) => [text(name), text(value)]);
   if (sample.labels.length) rows.unshift(["labels", sample.labels.map(text).join(", ")]);

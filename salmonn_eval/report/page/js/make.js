@@ -14,8 +14,9 @@ function make(tag, attributes = {}, ...children) {
 }
 
 // A text of any script and direction in a box of its own: it does not turn around what stands beside it.
-function written(text, kind = "text") {
-  return make("div", { class: kind, dir: "auto" }, text);
+// Its language, where it is known, chooses the letters' forms and a reader's voice.
+function written(text, kind = "text", lang = null) {
+  return make("div", { class: kind, dir: "auto", lang }, text);
 }
 
 const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
