@@ -1,5 +1,6 @@
 """`report`: one run, or two side by side, as one HTML page."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,11 +40,25 @@ def report(
         raise UsageError("--common needs another run, beside which the samples are common")
     wanted = Wanted(audio_cap=round(audio_cap * _MB) if audio else None, plots=plots, common=common)
     page = output or run / "report.html"
-    written = write_page([run] if other is None else [run, other], page, wanted)
+    written = write_page([run] if other is None else [run, other], page, wanted, _Sounds())
     if json:
         say_json({"page": str(page), **{name: getattr(written, name) for name in _COUNTS}})
     else:
         say(f"report: {page} ({written.size / _MB:.1f} MB; {_told(written)})")
+
+
+class _Sounds:
+    """A line now and then while many sounds are rendered."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        from salmonn_eval.cli.console import PLAIN_EVERY_S, tell
+
+        if time.monotonic() - self._said >= PLAIN_EVERY_S:
+            self._said = time.monotonic()
+            tell(f"  {done}/{of} sounds")
 
 
 _COUNTS = ("samples", "answers", "size", "held", "linked", "absent")

@@ -14,7 +14,9 @@ from salmonn_eval.data.audio import decode
 from salmonn_eval.engine.joined import Joined
 from salmonn_eval.engine.rundir import RunDirectory
 from salmonn_eval.errors import IncompleteError, UsageError
-from salmonn_eval.records import AudioPolicy, Variant
+from salmonn_eval.jsonl import write_json
+from salmonn_eval.probes.finding import Diagnosis, Finding
+from salmonn_eval.records import AudioPolicy, Interval, Variant
 from salmonn_eval.report.page.build import Wanted, write_page
 
 SWEPT = (Variant(lora_scale=0.0), Variant(lora_scale=4.0))
@@ -123,6 +125,40 @@ def test_plots_stand_in_the_page_each_with_names_of_its_own(page: PageFile) -> N
         if name == "xlink:href" and value and value[0] == "#"
     ]
     assert used and set(used) <= set(ids)
+
+
+def test_a_card_says_what_the_results_say(page: PageFile, swept: Path) -> None:
+    results = json.loads((swept / "results.json").read_text())["results"]
+    (value,) = (
+        row["value"]
+        for row in results
+        if row["headline"] and (row["metric"], row["reading"], row["group"]) == ("wer", "all", None)
+        and row["variant"]["lora_scale"] == 4.0
+    )  # fmt: skip
+    (shown,) = (text.strip() for tag, found, text in page.elements if (tag, found.get("class")) == ("p", "value"))
+    assert shown == f"{value:.2f}"
+    (curve,) = (found["aria-label"] for tag, found, _ in page.elements if found.get("class") == "curve")
+    assert curve is not None and curve.startswith("scale 0: ") and curve.endswith(f"scale 4: {value:.2f}")
+
+
+def test_what_a_probe_found_has_its_plot_and_table(folder: Path, swept: Path) -> None:
+    found = tuple(
+        Finding(
+            "asr", "mini-real", measure, scale=scale, value=value + scale, ci=Interval(1.0, 9.0, "jackknife", 10), n=78
+        )
+        for measure, value in (("perplexity_instructed", 2.0), ("perplexity_marginal", 3.0))
+        for scale in (0.0, 4.0)
+    )
+    write_json(swept / "diagnosis" / "perplexity.json", Diagnosis("perplexity", "replay", 4.0, found))
+    write_page([swept], folder / "probed.html", Wanted(audio_cap=None))
+    made = PageFile(folder / "probed.html")
+    labels = [attributes.get("aria-label") for tag, attributes, _ in made.elements if tag == "svg"]
+    assert "Perplexity of reference answers over the LoRA scale" in labels
+    summaries = [text for tag, _, text in made.elements if tag == "summary"]
+    assert "Perplexity" in summaries and "7 [1, 9]" in made.source
+    (swept / "diagnosis" / "perplexity.json").unlink()
+    write_page([swept], folder / "probed.html", Wanted(audio_cap=None, plots=False))
+    assert not [tag for tag, *_ in PageFile(folder / "probed.html").elements if tag == "figure"]
 
 
 def test_what_is_played_is_what_was_heard(page: PageFile, swept: Path) -> None:

@@ -1,6 +1,6 @@
 """From run directories to a page: read, join, draw, render sounds, write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -50,8 +50,15 @@ class Written(Struct, frozen=True):
     folder: Path
 
 
-def write_page(paths: Sequence[Path], output: Path, wanted: Wanted = Wanted()) -> Written:  # noqa: B008 - frozen
+def write_page(
+    paths: Sequence[Path],
+    output: Path,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Written:
     """Write one run, or two side by side, as `output`, with a folder beside it for audio beyond the cap.
+
+    `progress` is told how many of how many sounds are rendered, which is what takes long.
 
     Raises:
         UsageError: no run directory; two runs that a table refuses to mix; `output` cannot be written.
@@ -71,7 +78,7 @@ def write_page(paths: Sequence[Path], output: Path, wanted: Wanted = Wanted()) -
         if wanted.audio_cap is None:
             rendered = sounds.none(clips)
         else:
-            rendered = sounds.render(clips, wanted.audio_cap, folder, quote(folder.name))
+            rendered = sounds.render(clips, wanted.audio_cap, folder, quote(folder.name), progress)
         payload = Payload(_heads(paths, scored), gathered.sets, gathered.samples, rendered.sounds, texts.all())
         write_atomic(output, assemble(payload, rendered.held, shown))
     except OSError as fault:

@@ -1,7 +1,7 @@
 """What the model heard, as Opus: decoded as in the run, held in the page up to a cap, else in files beside it."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -66,11 +66,13 @@ def none(clips: Clips) -> Rendered:
     return Rendered(tuple(Sound("absent", why=_NOT_WANTED) for _ in clips.all()), {})
 
 
-def render(clips: Clips, cap: int, folder: Path, prefix: str) -> Rendered:
+def render(
+    clips: Clips, cap: int, folder: Path, prefix: str, progress: Callable[[int, int], None] = lambda done, of: None
+) -> Rendered:
     """Decode and encode every clip; the first `cap` bytes, test sets taking turns, are held, the rest is linked.
 
-    Files are `folder`/FINGERPRINT.opus, `prefix` what the page writes before their name. Raises OSError where they
-    cannot be written. A clip that cannot be heard is absent, with the reason.
+    Files are `folder`/FINGERPRINT.opus, `prefix` what the page writes before their name; `progress` is told how many
+    are done. Raises OSError where files cannot be written. A clip that cannot be heard is absent, with the reason.
     """
     named = list(clips.all().items())
     found: dict[int, Sound] = {}
@@ -78,7 +80,8 @@ def render(clips: Clips, cap: int, folder: Path, prefix: str) -> Rendered:
     left = cap
     turns = _in_turns([heard.set for _, heard in named])
     with ThreadPoolExecutor(2) as pool:
-        for place, encoded in _ordered(pool, turns, [heard for _, heard in named]):
+        for done, (place, encoded) in enumerate(_ordered(pool, turns, [heard for _, heard in named])):
+            progress(done, len(named))
             if isinstance(encoded, str):
                 found[place] = Sound("absent", why=encoded)
                 continue
