@@ -11,10 +11,13 @@ Text = int
 
 
 class MetricHead(Struct, frozen=True):
-    """One metric of a test set, as the rows of `Answered.measures` name it by its place."""
+    """One metric of a test set, as the rows of `Answered.measures` name it by its place.
+
+    `unit` is None where one answer's value is not in the metric's own (the score that an equal error rate ranks).
+    """
 
     name: str
-    unit: Unit
+    unit: Unit | None
     better: Better
     headline: bool
     signature: str

@@ -174,4 +174,5 @@ def _item_scores(scored: ScoredSet, corpus: Sequence[Sample]) -> dict[str, float
 
 def _head(metric: ScoredMetric) -> MetricHead:
     value = metric.value
-    return MetricHead(value.metric, value.unit, value.better, value.headline, value.signature)
+    unit = value.unit if metric.scorer.additive else None
+    return MetricHead(value.metric, unit, value.better, value.headline, value.signature)

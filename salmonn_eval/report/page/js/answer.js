@@ -44,7 +44,7 @@ function measuresTable(answer, set) {
   if (!answer.measures.length) return null;
   const rows = answer.measures.map(([place, status, value, read, why]) => {
     const { name, unit, better, signature, headline } = set.metrics[place];
-    const number = value === null ? status : `${value.toFixed(DECIMALS[unit])}${unit === "percent" ? " %" : ""}`;
+    const number = value === null ? status : `${value.toFixed(DECIMALS[unit] ?? 3)}${unit === "percent" ? " %" : ""}`;
     const heardAs = read === null ? null : `read as “${text(read)}”`;
     return make(
       "tr", {}, make("th", { scope: "row", class: "label", title: signature }, headline ? make("strong", {}, name) : name, setting(signature), better === "lower" ? " ↓" : " ↑"),

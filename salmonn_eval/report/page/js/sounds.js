@@ -22,7 +22,7 @@ function player(number, label) {
 
 function heard(answer, label = "") {
   if (!answer) return [];
-  if (answer.read !== null) return [make("h4", {}, `${label}read in place of audio`), written(text(answer.read))];
+  if (answer.read !== null) return [make("h4", {}, label ? `${label}read in place of audio` : "Read in place of audio"), written(text(answer.read))];
   if (!answer.sounds.length) return [make("p", { class: "sound none" }, `${label}no audio: the run names none for this sample`)];
   return answer.sounds.map((number, place) => player(number, answer.sounds.length > 1 ? `${label}clip ${place + 1}: ` : label));
 }
