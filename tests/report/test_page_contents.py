@@ -26,6 +26,7 @@ def hostile_rows() -> list[dict[str, object]]:
     answers = right(lora_scale=0.0) + shortened(right(lora_scale=4.0), 2)
     for place, text in enumerate(HOSTILE):
         answers[place]["prediction"] = text
+    answers[-1]["prediction"] = ""
     answers[len(HOSTILE)] = {"id": answers[len(HOSTILE)]["id"], "lora_scale": 0.0, "error": "<b>out of memory</b>"}
     return answers
 
@@ -62,6 +63,8 @@ def test_every_answer_is_there_once_with_what_was_measured(page: PageFile) -> No
         )
     failed = told[rows()[len(HOSTILE)]["id"], 0.0]
     assert (failed["text"], failed["error"], failed["performed"]) == (None, "<b>out of memory</b>", "failed")
+    empty = told[rows()[-1]["id"], 4.0]
+    assert (empty["text"], empty["error"], empty["score"]) == ("", None, 0.0)
     metrics = page.data["sets"][0]["metrics"]
     assert {metrics[place]["name"] for place, *_ in answers[40]["measures"]} == {"wer", "cer", "following_rate"}
     assert page.data["runs"][0]["scales"] == [0.0, 4.0]
@@ -139,6 +142,22 @@ def test_a_card_says_what_the_results_say(page: PageFile, swept: Path) -> None:
     assert shown == f"{value:.2f}"
     (curve,) = (found["aria-label"] for tag, found, _ in page.elements if found.get("class") == "curve")
     assert curve is not None and curve.startswith("scale 0: ") and curve.endswith(f"scale 4: {value:.2f}")
+
+
+def test_a_headline_that_could_not_be_had_has_a_card_that_says_so(folder: Path) -> None:
+    run = answered(folder / "unjudged", right(), limit=3)
+    results = json.loads((run / "results.json").read_text())
+    lost = {"value": None, "ci": None, "status": "missing", "why": "not at hand", "n_scored": 0, "n_unscored": 3}
+    for row in results["results"]:
+        row |= lost if row["headline"] else {}
+    (run / "results.json").write_text(json.dumps(results))
+    write_page([run], folder / "unjudged.html", Wanted(audio_cap=None, plots=False))
+    values = [
+        text.strip()
+        for tag, found, text in PageFile(folder / "unjudged.html").elements
+        if (tag, found.get("class")) == ("p", "value")
+    ]
+    assert values == ["missing"]
 
 
 def test_what_a_probe_found_has_its_plot_and_table(folder: Path, swept: Path) -> None:

@@ -268,10 +268,10 @@ def test_a_phone_shows_list_then_sample_and_nothing_sticks_out(browser: Any, swe
 
 
 CONTRAST = """pairs => {
-  const style = getComputedStyle(document.documentElement);
+  const probe = document.body.appendChild(document.createElement("i"));
   const light = (name) => {
-    const code = style.getPropertyValue(name).trim();
-    const parts = [1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16) / 255)
+    probe.style.color = `var(${name})`;
+    const parts = getComputedStyle(probe).color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
       .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
   };

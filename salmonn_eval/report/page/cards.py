@@ -8,7 +8,6 @@ from salmonn_eval.diagnose.everything import Diagnoses
 from salmonn_eval.records import MetricValue, Variant
 from salmonn_eval.report.cells import metric_name, number, variant_name
 from salmonn_eval.report.diagnoses import told
-from salmonn_eval.report.grid import ABSENT
 from salmonn_eval.report.scored import ScoredRun
 
 WIDE, TALL, EDGE = 132.0, 34.0, 4.0
@@ -83,12 +82,13 @@ def facts(run: ScoredRun, found: Diagnoses) -> Iterator[Fact]:
 
 
 def cards(runs: Sequence[ScoredRun], values: Sequence[Sequence[MetricValue]]) -> Iterator[Card]:
-    """A card for each test set, with the first headline metric that has a value."""
+    """A card for each test set, with the first headline metric that has a value; without one it says what it has."""
     titles = {s.name: s.question.task.title for run in runs for s in run.sets}
     labels = ("A", "B") if len(runs) > 1 else ("",)
     for name, title in titles.items():
         mine = [[value for value in found if f"{value.task}:{value.dataset}" == name] for found in values]
-        shown = next((v for found in mine for v in found if v.headline and _plain(v) and v.value is not None), None)
+        headline = [v for found in mine for v in found if v.headline and _plain(v)]
+        shown = next((v for v in headline if v.value is not None), next(iter(headline), None))
         if shown is None:
             continue
         readings, first = [], None
@@ -122,7 +122,7 @@ def _reading(label: str, value: MetricValue, found: Sequence[MetricValue]) -> Re
     rate = next((v for v in found if v.metric == "following_rate" and _plain(v) and v.variant == value.variant), None)
     ends = f"{number(value.ci.low, value.unit)} to {number(value.ci.high, value.unit)}" if value.ci else ""
     followed = "" if rate is None or rate.value is None else f"{100 * rate.value:.0f} %"
-    shown = ABSENT if value.value is None else number(value.value, value.unit)
+    shown = value.status if value.value is None else number(value.value, value.unit)
     return Reading(label, shown, ends, f"{value.n_scored} of {value.n_planned}", followed)
 
 

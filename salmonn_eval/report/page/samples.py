@@ -8,11 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from salmonn_eval.diagnose.grades import grades_of
-from salmonn_eval.diagnose.reading import UNDETERMINED, ReadRun
+from salmonn_eval.diagnose.reading import ReadRun
 from salmonn_eval.engine.joined import Item
-from salmonn_eval.errors import UsageError
 from salmonn_eval.jsonl import encode_rows
-from salmonn_eval.records import Sample, Variant
+from salmonn_eval.records import Followed, Sample, Variant
 from salmonn_eval.report.cells import variant_name
 from salmonn_eval.report.page.aligning import Aligner, aligner_of, edits_line
 from salmonn_eval.report.page.payload import Aligned, Answered, Measured, MetricHead, SetHead, Shown, Texts
@@ -21,8 +20,6 @@ from salmonn_eval.report.scored import ScoredMetric, ScoredRun, ScoredSet
 
 FAILED = "failed"
 _AT_ONCE = 256  # answers graded together: against a whole test set, where the item score compares them with one
-_MANY = 40
-"""Fields of a sample that are shown at most."""
 
 
 class BothReadings(Struct, frozen=True):
@@ -85,7 +82,7 @@ def _shown(found: dict[_Key, tuple[Sample, list[Answered]]], texts: Texts) -> It
 
 def _fields(sample: Sample) -> list[tuple[str, Any]]:
     grouped = [(f"group: {name}", value) for name, value in sample.group.items()]
-    return [*sample.fields.items(), *grouped][:_MANY]
+    return [*sample.fields.items(), *grouped]
 
 
 def _plain(value: object) -> str:
@@ -103,7 +100,6 @@ class _Teller:
         self._policy = run.scored.card.audio
         self._aligner: Aligner | None = aligner_of(question)
         self._scores = _item_scores(scored, run.read.corpora[question.name])
-        self._heads = heads
         known = heads.get(scored.name)
         metrics = known.metrics if known else ()
         self._metrics = tuple(dict.fromkeys((*metrics, *map(_head, scored.metrics))))
@@ -123,7 +119,7 @@ class _Teller:
         request, said, texts = item.row.request, item.prediction, self._texts
         text = said.text if said else None
         rows = [metric.rows.get(item.sample.id) for metric in self._scored.metrics]
-        followed = next((row.followed for row in rows if row is not None), UNDETERMINED)
+        followed: Followed = next((row.followed for row in rows if row is not None), "undetermined")
         return Answered(
             run=self._number,
             scale=request.variant.lora_scale,
@@ -131,7 +127,7 @@ class _Teller:
             text=texts.maybe(text),
             error=None if item.fault is None else texts.of(without_folders(item.fault, request.clips)),
             finish=said.finish if said else "error",
-            followed=followed,  # type: ignore[arg-type]  # UNDETERMINED is one of them
+            followed=followed,
             performed=texts.of(performed),
             score=self._scores.get(item.sample.id),
             tokens=said.tokens_out if said else None,
@@ -157,13 +153,16 @@ class _Teller:
 
 
 def _item_scores(scored: ScoredSet, corpus: Sequence[Sample]) -> dict[str, float]:
-    """How good each answer is, from 0 to 1, by sample id; empty for a task that has no item score."""
-    answered = [(i.sample, i.prediction.text) for i in scored.items.values() if i.prediction and i.prediction.text]
+    """How good each answer is, from 0 to 1, by sample id. Raises UsageError as `grades_of` has it."""
+    answered = [
+        (item.sample, item.prediction.text or "")  # an empty answer is a bad one, not a missing one
+        for item in scored.items.values()
+        if item.prediction is not None and item.fault is None
+    ]
     found: dict[str, float] = {}
-    try:
-        grades = grades_of(scored.question, corpus)
-    except UsageError:
+    if not answered:
         return found
+    grades = grades_of(scored.question, corpus)
     for start in range(0, len(answered), _AT_ONCE):
         part = answered[start : start + _AT_ONCE]
         own = grades.own([text for _, text in part], [sample for sample, _ in part])
